@@ -1,0 +1,92 @@
+// What a key exchange scheme is ("MSL Key Exchange"): the requester's side makes requests and completes responses,
+// the issuer's side answers requests. Selection over several schemes is in message/ and builder/.
+
+import type { SessionKeys } from "../crypto/crypto-context.ts";
+import type { EncodeFields } from "../encoding/codec.ts";
+import type { MslMap } from "../encoding/msl-map.ts";
+import { protocolError } from "../errors/msl-error.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+
+/** Who a header speaks for, as key derivation binds it. */
+export type HeaderBinding =
+  | { readonly kind: "entity"; readonly scheme: string; readonly identity: string }
+  | { readonly kind: "token"; readonly tokendata: Uint8Array; readonly signature: Uint8Array };
+
+/** A request of ours, kept with its private half until the response arrives or the exchange is given up. */
+export interface KeyRequest {
+  readonly scheme: string;
+  readonly keydata: EncodeFields;
+  /** Wipes the private half. Idempotent. */
+  dispose(): void;
+}
+
+/** A request element as received; `parsed` belongs to the scheme. */
+export interface ReceivedKeyRequest {
+  readonly exchange: KeyExchange;
+  readonly parsed: unknown;
+}
+
+/** What both sides know when keys are made. */
+export interface ExchangeBinding {
+  /** Identity of the requester: the entity the new master token speaks for. */
+  readonly identity: string;
+  readonly request: HeaderBinding;
+  readonly response: HeaderBinding;
+}
+
+/** One scheme with the variants that this side offers and accepts; a profile lists at most one object per wire name. */
+export interface KeyExchange {
+  /** Wire name. */
+  readonly name: string;
+  /** Mechanisms, key ids or parameters that this side offers, for logs: e.g. `ECDH:X25519`. */
+  readonly label: string;
+
+  // requester
+  /** One or more fresh requests. */
+  createRequests(): Awaitable<readonly KeyRequest[]>;
+  /** @throws KEYX_RESPONSE_REQUEST_MISMATCH, KEYX_PRIVATE_KEY_MISSING, KEYX_INVALID_PUBLIC_KEY, crypto errors */
+  complete(request: KeyRequest, keydata: MslMap, binding: ExchangeBinding): Awaitable<SessionKeys>;
+
+  // issuer
+  /** Reads `keydata`; null: an unknown mechanism or key id inside a known scheme, to be skipped or refused. @throws MSL_PARSE_ERROR, the scheme's parse errors */
+  parseRequest(keydata: MslMap): Awaitable<unknown | null>;
+  /** The error that an unknown mechanism or key id raises under `strictKeyRequests`. */
+  readonly unknownVariantError: "UNIDENTIFIED_KEYX_MECHANISM" | "UNIDENTIFIED_KEYX_KEY_ID" | null;
+  /** New session keys and the response's key data. @throws the scheme's errors; the caller tries the next candidate */
+  respond(parsed: unknown, binding: ExchangeBinding): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys }>;
+}
+
+export const KEY_EXCHANGE_NAMES: ReadonlySet<string> = new Set([
+  "ASYMMETRIC_WRAPPED",
+  "SYMMETRIC_WRAPPED",
+  "DIFFIE_HELLMAN",
+  "JWE_LADDER",
+  "JWK_LADDER",
+  "ECDH",
+]);
+
+/**
+ * Reads one element of `keyrequestdata`.
+ * @returns null for an element to skip: scheme or variant unknown or not enabled, unless `strict`
+ * @throws MSL_PARSE_ERROR, with `strict` also UNIDENTIFIED_KEYX_SCHEME, KEYX_FACTORY_NOT_FOUND, UNIDENTIFIED_KEYX_MECHANISM / _KEY_ID
+ */
+export async function parseKeyRequest(
+  element: MslMap,
+  schemes: readonly KeyExchange[],
+  strict: boolean,
+): Promise<ReceivedKeyRequest | null> {
+  const name = element.string("scheme");
+  const exchange = schemes.find((scheme) => scheme.name === name);
+  if (exchange === undefined) {
+    if (!strict) return null;
+    const code = KEY_EXCHANGE_NAMES.has(name) ? "KEYX_FACTORY_NOT_FOUND" : "UNIDENTIFIED_KEYX_SCHEME";
+    return protocolError(code, `${element.path}.scheme`);
+  }
+  const keydata = element.map("keydata");
+  const parsed = await exchange.parseRequest(keydata);
+  if (parsed !== null) return { exchange, parsed };
+  if (strict && exchange.unknownVariantError !== null) {
+    protocolError(exchange.unknownVariantError, `${element.path}.keydata`);
+  }
+  return null;
+}

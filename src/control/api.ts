@@ -1,0 +1,247 @@
+// The public shapes of client and server: configuration, requests, responses, what comes in and what operators see.
+// Portable: bodies are async iterables of bytes, cancellation is `aborted` and `onabort`; adapters are in transport/.
+
+import type { CapabilitiesConfig } from "../message/capabilities.ts";
+import type { Core } from "../core/core.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import type { Format } from "../encoding/codec.ts";
+import type { EntityAuthData, EntityScheme } from "../entity-auth/scheme.ts";
+import type { MslErrorCode, ResponseCode } from "../errors/codes.ts";
+import type { KeyExchange } from "../key-exchange/scheme.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Gzip } from "../platform/gzip.ts";
+import type { CancelSignal } from "../platform/signal.ts";
+import type { Timers } from "../platform/timers.ts";
+import type { ByteReader, ByteWriter, Transport } from "../platform/transport.ts";
+import type { StateStorage } from "../store/snapshot-storage.ts";
+import type { ServiceToken } from "../tokens/service-token.ts";
+import type { TokenCrypto } from "../tokens/token-crypto.ts";
+import type { TokenIssuer } from "../tokens/token-issuer.ts";
+import type { UserAuthData, UserScheme } from "../user-auth/scheme.ts";
+
+/** A body to send: bytes, text (sent as UTF-8), pieces as they come, or a function that makes one anew for each attempt. */
+export type Body = BodySource | (() => BodySource);
+export type BodySource = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What the application wants of a message. Both default to true. */
+export interface Protection {
+  readonly encrypted?: boolean;
+  readonly integrity?: boolean;
+}
+
+/** The environment that a port supplies. `tinymsl/node` fills all of it. */
+export interface Environment {
+  readonly core: Awaitable<Core>;
+  readonly clock: Clock;
+  readonly timers: Timers | null;
+  readonly gzip: Gzip | null;
+}
+
+/** Bounds on what is read; each error names the limit that it hit. */
+export interface ReadLimits {
+  /** Largest header or payload chunk, in bytes on the wire. Default 10 MiB. */
+  readonly maxObjectBytes?: number;
+  /** Largest message, in bytes on the wire, all objects together. Default 64 MiB; null: no bound. */
+  readonly maxMessageBytes?: number | null;
+}
+
+/** Who this side is. */
+export interface LocalEntity {
+  readonly scheme: EntityScheme;
+  /** `reason` asks for the same (ENTITY_REAUTH) or for new data (ENTITYDATA_REAUTH); null gives up. */
+  data(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Awaitable<EntityAuthData | null>;
+}
+
+/** Access to service tokens while a message is put together. */
+export interface ServiceTokenHooks {
+  /** Context of the tokens of this name, `null` for none: such tokens stay opaque. */
+  crypto?(name: string): CryptoContext | null;
+  /** Runs for every message of the operation, handshakes and retries included. */
+  edit?(editor: ServiceTokenEditor, info: { readonly handshake: boolean }): Awaitable<void>;
+}
+
+export type ServiceTokenBinding = "unbound" | "master" | "user";
+
+export interface ServiceTokenEditor {
+  readonly tokens: readonly ServiceToken[];
+  readonly hasMasterToken: boolean;
+  readonly hasUserIdToken: boolean;
+  /** Makes and adds a token; replaces one of the same name and binding. False: no context, or nothing to bind to. */
+  add(name: string, data: Uint8Array, options?: { binding?: ServiceTokenBinding; encrypt?: boolean; compress?: boolean }): Awaitable<boolean>;
+  /** Leaves a token out of this message. False: it was not there. */
+  exclude(name: string, binding?: ServiceTokenBinding): boolean;
+  /** Asks the receiver to delete a token. False: it was not there. */
+  delete(name: string, binding?: ServiceTokenBinding): Awaitable<boolean>;
+}
+
+/** A user of this device. */
+export interface UserSession {
+  /** Local name of the user in the store; never sent. */
+  readonly id: string;
+  /** Credentials, or null. `required`: no user ID token exists; `reason`: the server asks for fresh ones. */
+  authenticate(query: {
+    readonly reason: "USERDATA_REAUTH" | "SSOTOKEN_REJECTED" | null;
+    readonly renewable: boolean;
+    readonly required: boolean;
+  }): Awaitable<UserAuthData | null>;
+}
+
+export interface CallOptions {
+  readonly signal?: CancelSignal | null;
+  /** One deadline for the whole operation, retries included. */
+  readonly timeoutMs?: number | null;
+}
+
+/** A message being received. Iterating gives the decrypted body as it arrives; it can be consumed once. */
+export interface Incoming extends AsyncIterable<Uint8Array> {
+  readonly messageId: number;
+  readonly format: Format;
+  /** Entity identity of the sender, where it can be known. */
+  readonly sender: string | null;
+  /** Identity of the user, on a server. */
+  readonly user: string | null;
+  readonly encrypted: boolean;
+  readonly integrityProtected: boolean;
+  readonly serviceTokens: readonly ServiceToken[];
+  /** The whole body, at most `maxMessageBytes`. */
+  bytes(): Promise<Uint8Array>;
+  /** The whole body as UTF-8. @throws MSL_PARSE_ERROR for other bytes */
+  text(): Promise<string>;
+  /** Whether the end-of-message chunk was seen; meaningful after the body was read, false only with `allowTruncated`. */
+  readonly complete: boolean;
+  /** Gives the rest of the body up. */
+  cancel(): void;
+}
+
+// ---------------------------------------------------------------- client
+
+export interface ClientConfig extends Environment, ReadLimits {
+  readonly transport: Transport;
+  readonly entity: LocalEntity;
+  /** Schemes accepted from servers. List nothing that a server of this network does not use. */
+  readonly serverSchemes: readonly EntityScheme[];
+  /** In order of preference. Listing ECDH says that the network's servers are known to have it. */
+  readonly keyExchange: readonly KeyExchange[];
+  readonly capabilities?: CapabilitiesConfig;
+  /** Format of the first message to a server that has not said what it reads. Default JSON. */
+  readonly firstFormat?: Format;
+  /** Where tokens, keys and counters survive a restart. Default: memory. */
+  readonly storage?: StateStorage | null;
+  /** Refuse replies and errors of any other entity. */
+  readonly expectSender?: string | null;
+  /** Accept bodies that end without the end-of-message chunk. */
+  readonly allowTruncated?: boolean;
+  /** Reply protection asked for by default; without it a reply must be protected as its request was. */
+  readonly requireReply?: Protection | null;
+  /** Bytes of a one-shot body kept for resending. Default 1 MiB. */
+  readonly resendBytes?: number;
+  readonly onMessage?: (report: MessageReport) => void;
+}
+
+export interface RequestInit extends CallOptions, Protection {
+  readonly body?: Body;
+  readonly nonReplayable?: boolean;
+  readonly wantTokens?: boolean;
+  readonly user?: UserSession | null;
+  readonly expectSender?: string | null;
+  readonly requireReply?: Protection | null;
+  readonly serviceTokens?: ServiceTokenHooks | null;
+  /** Default true: GZIP where it makes a chunk smaller and the capabilities have it. */
+  readonly compress?: boolean;
+}
+
+export interface ClientSession {
+  readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
+  hasUser(id: string): boolean;
+  forgetUser(id: string): Promise<void>;
+  clear(): Promise<void>;
+}
+
+export interface MslClient {
+  /**
+   * Sends a request and resolves with the response, its body still arriving.
+   * @throws MslRemoteError, MslProtocolError, MslTransportError, MslTimeoutError, MslLimitError, MslUsageError, the signal's reason
+   */
+  request(init: RequestInit): Promise<Incoming>;
+  readonly session: ClientSession;
+  /** Waits for saves, clears all keys. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- server
+
+export interface ServerConfig extends Environment, ReadLimits {
+  readonly entity: LocalEntity;
+  /** Schemes accepted from clients. */
+  readonly entitySchemes: readonly EntityScheme[];
+  readonly userSchemes?: readonly UserScheme[];
+  /** In order of preference. */
+  readonly keyExchange: readonly KeyExchange[];
+  readonly tokenCrypto: TokenCrypto;
+  readonly issuer: TokenIssuer;
+  readonly capabilities?: CapabilitiesConfig;
+  readonly serviceTokens?: ServiceTokenHooks | null;
+  readonly allowTruncated?: boolean;
+  readonly strictKeyRequests?: boolean;
+  /** Infer old-style handshakes also where the `handshake` field is present, as the reference does. */
+  readonly inferHandshake?: boolean;
+  /** Sessions whose keys stay imported between messages. Default 1024. */
+  readonly maxCachedSessions?: number;
+  readonly errorText?: (code: MslErrorCode, languages: readonly string[]) => string | null;
+  readonly onMessage?: (report: MessageReport) => void;
+}
+
+export interface ServerRequest extends Incoming {
+  readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
+  readonly nonReplayable: boolean;
+}
+
+export interface ResponseInit extends Protection {
+  readonly body?: Body;
+  /** Attaches a user: the response carries a new user ID token for it. */
+  readonly user?: string | null;
+  readonly serviceTokens?: ServiceTokenHooks | null;
+  readonly compress?: boolean;
+}
+
+/** Instead of a response: refuse the entity or the user, or answer with an error of the table. */
+export type RejectInit = { readonly reject: "entity" | "user" } | { readonly error: MslErrorCode };
+
+export type RequestHandler = (request: ServerRequest) => Awaitable<ResponseInit | RejectInit>;
+
+export interface MslServer {
+  /**
+   * Receives one message from `reader` and writes what answers it. The handler is not called for handshakes, errors
+   * and refused messages. Resolves when the answer is written; rejects only if nothing could be answered.
+   */
+  receive(reader: ByteReader, writer: ByteWriter, handler: RequestHandler, options?: CallOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- observation
+
+/** One message sent or received, for logs and counters. Never holds a secret or a decrypted byte. */
+export interface MessageReport {
+  readonly direction: "in" | "out";
+  readonly kind: "message" | "handshake" | "error";
+  readonly format: Format;
+  /** Bytes of the whole message on the wire. */
+  readonly bytes: number;
+  readonly messageId: number;
+  readonly entityScheme: string | null;
+  /** Of the header's master token. */
+  readonly sequenceNumber: number | null;
+  readonly serialNumber: number | null;
+  readonly sender: string | null;
+  readonly userScheme: string | null;
+  readonly hasUserIdToken: boolean;
+  /** Schemes of key request data, or of key response data. */
+  readonly keyx: readonly string[];
+  readonly renewable: boolean;
+  readonly nonReplayableId: number | null;
+  readonly encrypted: boolean;
+  readonly error: { readonly code: MslErrorCode | null; readonly internalCode: number | null; readonly responseCode: ResponseCode } | null;
+  /** Bytes by layer of a message that this side sent or read, where known. */
+  readonly layers?: { readonly header: number; readonly payload: number } | null;
+}

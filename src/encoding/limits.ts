@@ -1,0 +1,6 @@
+// Limits of the data model ("MSL" constants) and of our codecs.
+
+/** Largest id, serial number and sequence number: 2^53. One more is not a safe integer, so ids are stepped by named functions. */
+export const MAX_ID = 9007199254740992;
+/** Deepest nesting of objects and arrays that either codec reads. */
+export const MAX_DEPTH = 32;

@@ -1,0 +1,256 @@
+// Reads and checks a message header, in the order that decides which error wins ("MSL Messages", checks on one message).
+// The signature is verified before anything is decrypted; user authentication runs before token checks.
+// Differs from reference: on a trusted server a master token must be verified itself, whatever context is cached for it.
+
+import type { Core } from "../core/core.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import { openPair } from "../crypto/seal.ts";
+import { decodeObject } from "../encoding/codec.ts";
+import { MAX_ID } from "../encoding/limits.ts";
+import type { MslMap } from "../encoding/msl-map.ts";
+import { type EntityAuthData, type EntitySchemes, parseEntityAuthData } from "../entity-auth/scheme.ts";
+import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
+import { KEY_EXCHANGE_NAMES, type KeyExchange, parseKeyRequest, type ReceivedKeyRequest } from "../key-exchange/scheme.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
+import type { Gzip } from "../platform/gzip.ts";
+import { type MasterToken, parseMasterToken, type SessionCache } from "../tokens/master-token.ts";
+import { parseServiceToken, type ServiceToken } from "../tokens/service-token.ts";
+import type { TokenCrypto } from "../tokens/token-crypto.ts";
+import { parseUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
+import { parseUserAuthData, type UserSchemes } from "../user-auth/scheme.ts";
+import { parseCapabilities } from "./capabilities.ts";
+import { type ErrorHeader, readErrorHeader } from "./error-header.ts";
+import { type CompletedExchange, type MessageHeader, NO_PEER_TOKENS } from "./header.ts";
+
+/** What the receiver brings; a client has no token keys, a server no sessions and no pending requests. */
+export interface HeaderEnvironment {
+  readonly core: Core;
+  readonly gzip: Gzip | null;
+  readonly entitySchemes: EntitySchemes;
+  readonly userSchemes: UserSchemes;
+  readonly keyExchange: readonly KeyExchange[];
+  readonly strictKeyRequests: boolean;
+  /** The issuer's keys; null on a client, to which master and user ID tokens are opaque. */
+  readonly tokenCrypto: TokenCrypto | null;
+  readonly sessionCache: SessionCache | null;
+  /** Client: context of a stored master token. */
+  sessionFor(token: MasterToken): CryptoContext | null;
+  /** Client: completes the exchange that `keyresponsedata` answers. @throws KEYX_RESPONSE_REQUEST_MISMATCH … */
+  completeExchange(response: ReceivedKeyResponse, header: HeaderOrigin): Awaitable<CompletedExchange>;
+  serviceTokenContext(name: string): CryptoContext | null;
+}
+
+export interface ReceivedKeyResponse {
+  readonly scheme: string;
+  readonly keydata: MslMap;
+  readonly masterToken: MasterToken;
+}
+
+/** Whom a header claims to come from. */
+export interface HeaderOrigin {
+  readonly entityAuth: EntityAuthData | null;
+  readonly masterToken: MasterToken | null;
+}
+
+/** Reads one header object. @throws MslProtocolError with the message id where the header data could be read */
+export async function readHeader(wire: Uint8Array, env: HeaderEnvironment): Promise<MessageHeader | ErrorHeader> {
+  const outer = decodeObject(wire, "message");
+  if (!outer.has("headerdata") && outer.has("errordata")) return readErrorHeader(outer, env.entitySchemes);
+  const origin = await readOrigin(outer, env);
+  const signature = outer.bytes("signature");
+  const data = outer.bytes("headerdata");
+  if (data.length === 0) protocolError("HEADER_DATA_MISSING", "headerdata");
+  const context = await headerContext(origin, env);
+  const opened = openPair(context, data, signature);
+  const plain = isPending(opened) ? await opened : opened;
+  if (plain === null) {
+    return protocolError(
+      origin.masterToken === null
+        ? "MESSAGE_ENTITYDATABASED_VERIFICATION_FAILED"
+        : "MESSAGE_MASTERTOKENBASED_VERIFICATION_FAILED",
+      "headerdata",
+    );
+  }
+  try {
+    const map = decodeObject(plain, "headerdata");
+    const messageId = map.int("messageid", 0, MAX_ID, "MESSAGE_ID_OUT_OF_RANGE");
+    try {
+      return await readHeaderData(map, messageId, { ...origin, context }, env, wire.length);
+    } catch (error) {
+      throw withContext(error, messageId, identityOf(origin));
+    }
+  } finally {
+    plain.fill(0); // passwords may ride in it
+  }
+}
+
+/** Adds message id and sender once, on the way out of the header's reader. */
+function withContext(error: unknown, messageId: number, entity: string | null): unknown {
+  if (error instanceof MslProtocolError && error.context.messageId === undefined) {
+    error.context.messageId = messageId;
+    if (entity !== null) error.context.entity = entity;
+  }
+  return error;
+}
+
+async function readOrigin(outer: MslMap, env: HeaderEnvironment): Promise<HeaderOrigin> {
+  const container = outer.mapOr("entityauthdata");
+  const entityAuth = container === null ? null : await parseEntityAuthData(container, env.entitySchemes);
+  const tokenMap = outer.mapOr("mastertoken");
+  if (tokenMap === null) {
+    if (!outer.has("headerdata")) outer.bytes("signature");
+    return { entityAuth, masterToken: null };
+  }
+  const parsed = parseMasterToken(tokenMap, env.tokenCrypto, env.core, env.sessionCache);
+  return { entityAuth: null, masterToken: isPending(parsed) ? await parsed : parsed };
+}
+
+function headerContext(origin: HeaderOrigin, env: HeaderEnvironment): Awaitable<CryptoContext> {
+  const { masterToken, entityAuth } = origin;
+  if (masterToken !== null) {
+    const context = env.tokenCrypto === null ? env.sessionFor(masterToken) : (masterToken.verified?.context ?? null);
+    return context ?? protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
+  }
+  if (entityAuth === null) return protocolError("MESSAGE_ENTITY_NOT_FOUND", "entityauthdata");
+  return schemeOf(entityAuth, env).cryptoContext(entityAuth);
+}
+
+function schemeOf(entityAuth: EntityAuthData, env: HeaderEnvironment) {
+  return env.entitySchemes.get(entityAuth.scheme) ?? protocolError("ENTITYAUTH_FACTORY_NOT_FOUND", "entityauthdata");
+}
+
+function identityOf(origin: HeaderOrigin): string | null {
+  if (origin.masterToken !== null) return origin.masterToken.verified?.identity ?? null;
+  return origin.entityAuth?.identity ?? null;
+}
+
+async function readHeaderData(
+  map: MslMap,
+  messageId: number,
+  origin: HeaderOrigin & { readonly context: CryptoContext },
+  env: HeaderEnvironment,
+  wireBytes: number,
+): Promise<MessageHeader> {
+  const { masterToken, entityAuth, context } = origin;
+  const scheme = masterToken === null && entityAuth !== null ? schemeOf(entityAuth, env) : null;
+  const headerEncrypted = masterToken !== null || scheme?.encrypts === true;
+  const headerIntegrity = masterToken !== null || scheme?.protectsIntegrity === true;
+  const timestamp = map.intOr("timestamp", 0, MAX_ID);
+  const response = await readKeyResponse(map, env);
+  const verification = response?.masterToken ?? masterToken;
+  const userIdToken = await readUserIdToken(map, verification, env);
+  const { user, userScheme } = await readUser(map, origin, verification, userIdToken, headerEncrypted && headerIntegrity, env);
+  const serviceTokens = await readServiceTokens(map, verification, userIdToken, env);
+  const nonReplayableField = map.intOr("nonreplayableid", -MAX_ID, MAX_ID, "NONREPLAYABLE_ID_OUT_OF_RANGE");
+  const renewable = map.bool("renewable");
+  const handshake = map.has("handshake") ? map.bool("handshake") : null;
+  if (nonReplayableField !== null && nonReplayableField < 0) {
+    protocolError("NONREPLAYABLE_ID_OUT_OF_RANGE", "headerdata.nonreplayableid");
+  }
+  const capabilitiesMap = map.mapOr("capabilities");
+  const capabilities = capabilitiesMap === null ? null : parseCapabilities(capabilitiesMap);
+  const requests = await readKeyRequests(map, env);
+  const keyResponse = response === null ? null : await env.completeExchange(response, origin);
+  return {
+    kind: "message",
+    format: map.format,
+    entityAuth,
+    masterToken,
+    context,
+    payloadContext: keyResponse?.context ?? context,
+    encrypted: headerEncrypted || keyResponse !== null,
+    integrityProtected: headerIntegrity || keyResponse !== null,
+    headerEncrypted,
+    identity: identityOf(origin),
+    messageId,
+    timestamp,
+    keyResponse,
+    userIdToken,
+    userScheme,
+    user,
+    serviceTokens,
+    nonReplayableId: nonReplayableField,
+    renewable,
+    handshake,
+    capabilities,
+    ...requests,
+    peer: NO_PEER_TOKENS,
+    wireBytes,
+  };
+}
+
+async function readKeyResponse(map: MslMap, env: HeaderEnvironment): Promise<ReceivedKeyResponse | null> {
+  const element = map.mapOr("keyresponsedata");
+  if (element === null) return null;
+  const masterToken = await parseMasterToken(element.map("mastertoken"), env.tokenCrypto, env.core, env.sessionCache);
+  const name = element.string("scheme");
+  if (!env.keyExchange.some((exchange) => exchange.name === name)) {
+    const known = KEY_EXCHANGE_NAMES.has(name);
+    protocolError(known ? "KEYX_FACTORY_NOT_FOUND" : "UNIDENTIFIED_KEYX_SCHEME", `${element.path}.scheme`);
+  }
+  return { scheme: name, keydata: element.map("keydata"), masterToken };
+}
+
+async function readUserIdToken(
+  map: MslMap,
+  verification: MasterToken | null,
+  env: HeaderEnvironment,
+): Promise<UserIdToken | null> {
+  const element = map.mapOr("useridtoken");
+  return element === null ? null : parseUserIdToken(element, env.tokenCrypto, verification);
+}
+
+async function readUser(
+  map: MslMap,
+  origin: HeaderOrigin,
+  masterToken: MasterToken | null,
+  userIdToken: UserIdToken | null,
+  isProtected: boolean,
+  env: HeaderEnvironment,
+): Promise<{ user: string | null; userScheme: string | null }> {
+  const container = map.mapOr("userauthdata");
+  if (container === null) return { user: userIdToken?.verified?.user ?? null, userScheme: null };
+  const { scheme, authdata } = parseUserAuthData(container, env.userSchemes);
+  if (!isProtected) protocolError("UNENCRYPTED_MESSAGE_WITH_USERAUTHDATA", "headerdata.userauthdata");
+  const identity = identityOf(origin);
+  const user = await scheme.authenticate({ identity, authdata, masterToken, userIdToken });
+  return { user, userScheme: scheme.name };
+}
+
+async function readServiceTokens(
+  map: MslMap,
+  masterToken: MasterToken | null,
+  userIdToken: UserIdToken | null,
+  env: HeaderEnvironment,
+): Promise<readonly ServiceToken[]> {
+  const list = map.listOr("servicetokens");
+  const tokens: ServiceToken[] = [];
+  for (let i = 0; list !== null && i < list.length; i++) {
+    tokens.push(
+      await parseServiceToken(list.map(i), {
+        masterToken,
+        userIdToken,
+        context: (name) => env.serviceTokenContext(name),
+        gzip: env.gzip,
+      }),
+    );
+  }
+  return tokens;
+}
+
+async function readKeyRequests(
+  map: MslMap,
+  env: HeaderEnvironment,
+): Promise<Pick<MessageHeader, "keyRequests" | "keyRequestCount" | "keyRequestSchemes">> {
+  const list = map.listOr("keyrequestdata");
+  const keyRequests: ReceivedKeyRequest[] = [];
+  const keyRequestSchemes: string[] = [];
+  const count = list?.length ?? 0;
+  for (let i = 0; list !== null && i < count; i++) {
+    const element = list.map(i);
+    const parsed = await parseKeyRequest(element, env.keyExchange, env.strictKeyRequests);
+    keyRequestSchemes.push(element.string("scheme"));
+    if (parsed !== null) keyRequests.push(parsed);
+  }
+  return { keyRequests, keyRequestCount: count, keyRequestSchemes };
+}

@@ -1,2 +1,28 @@
 // The WASM ABI: re-exports and nothing else. `src/core/abi.ts` holds the integers, docs/ARCHITECTURE.md the rules.
-export { stageInPtr, stageOutPtr, entropyPtr } from "./memory/layout";
+export { aesCbcDecrypt, aesCbcDecryptBlocks, aesCbcEncrypt, aesCbcEncryptBlocks } from "./cipher/aes-cbc";
+export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
+export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
+export { sha256Begin, sha256Digest, sha256End, sha256Feed } from "./hash/sha256";
+export { deriveWrapSlot, hkdfSha256, hkdfSha256Session } from "./mac/hkdf";
+export {
+  hmacSha256Begin,
+  hmacSha256End,
+  hmacSha256EndVerify,
+  hmacSha256Sign,
+  hmacSha256Update,
+  hmacSha256Verify,
+} from "./mac/hmac";
+export {
+  freeSlots,
+  slotClear,
+  slotEvict,
+  slotExport,
+  slotGenerate,
+  slotImport,
+  slotLength,
+  slotRestore,
+  slotsClear,
+  slotType,
+} from "./memory/key-slots";
+export { entropyPtr, stageInPtr, stageOutPtr } from "./memory/layout";
+export { entropyFill, entropyLeft } from "./rand/entropy";

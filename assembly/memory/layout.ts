@@ -1,23 +1,24 @@
 // Map of linear memory: two pages of 64 KiB, fixed; nothing grows.
 //
-//   0 .................................................................. 131072
-//   | constant tables | slots | entropy | stage in | stage out | scratch | spare |
+//   0 .......................................................... 131072
+//   | constant tables | slots | entropy | scratch | stage in | stage out | spare |
 //
-// Tables are placed by the compiler (memory.data) from low addresses; the regions below are zero-filled static
-// data, so they cost no bytes in the binary. The host writes only into `stage in` and `entropy`, and reads only
-// from `stage in` and `stage out`, at the addresses that the exports here return.
+// Regions are zero-filled static data that the compiler places in order of first use (`memory.data` costs no bytes
+// in the binary); only `stage in` and `stage out` are known to lie side by side. The host writes into the stages and
+// the entropy pool, reads only from the stages, and every pointer that an export takes must lie inside the stages.
 
 import { ENTROPY_POOL_SIZE, SLOT_COUNT, STAGE_SIZE } from "../../src/core/abi";
 
-/** Bytes of one key slot: see key-slots.ts for its inside. */
-export const SLOT_SIZE: i32 = 576;
+/** Bytes of one key slot: key-slots.ts draws its inside. */
+export const SLOT_SIZE: i32 = 336;
 export const SCRATCH_SIZE: i32 = 8192;
 
-export const SLOTS: usize = memory.data(SLOT_COUNT * 576, 16);
+export const SLOTS: usize = memory.data(SLOT_COUNT * 336, 16);
 export const ENTROPY: usize = memory.data(ENTROPY_POOL_SIZE, 16);
-export const STAGE_IN: usize = memory.data(STAGE_SIZE, 16);
-export const STAGE_OUT: usize = memory.data(STAGE_SIZE, 16);
 export const SCRATCH: usize = memory.data(8192, 16);
+export const STAGE_IN: usize = memory.data(STAGE_SIZE * 2, 16);
+export const STAGE_OUT: usize = STAGE_IN + STAGE_SIZE;
+const STAGE_END: usize = STAGE_IN + STAGE_SIZE * 2;
 
 export function stageInPtr(): usize {
   return STAGE_IN;
@@ -29,4 +30,10 @@ export function stageOutPtr(): usize {
 
 export function entropyPtr(): usize {
   return ENTROPY;
+}
+
+/** True iff the `len` bytes at `ptr` lie inside the stages. Any arguments; all are public. */
+export function inStage(ptr: usize, len: i32): bool {
+  if (len < 0 || ptr < STAGE_IN || ptr > STAGE_END) return false;
+  return (len as usize) <= STAGE_END - ptr;
 }

@@ -1,0 +1,153 @@
+// AES-CBC (SP 800-38A §6.2) with PKCS#5 padding (RFC 5652 §6.3), and its streaming forms without padding.
+// Every message of MSL is verified before it gets here; the padding check is constant-time all the same.
+
+import {
+  ERR_ARGUMENT,
+  ERR_BAD_PADDING,
+  ERR_BLOCK_SIZE,
+  KEY_AES,
+  OK,
+  USE_DECRYPT,
+  USE_ENCRYPT,
+} from "../../src/core/abi";
+import { copy, wipe, xor16 } from "../bytes";
+import { maskLess, maskZero, select } from "../ct";
+import { slotCheck, slotLength, slotState } from "../memory/key-slots";
+import { inStage } from "../memory/layout";
+import { scratchPop, scratchPush } from "../memory/scratch";
+import { AES_PLANES, aesDecryptBlocks, aesEncryptBlocks, aesSlice, aesWipe } from "./aes";
+
+/** Rounds of the AES key in a full slot: FIPS 197 §5, Figure 4. */
+export function aesRounds(slot: i32): i32 {
+  return (slotLength(slot) >> 2) + 6;
+}
+
+/**
+ * @param state  [secret] expanded key
+ * @param iv     16 bytes; becomes the last ciphertext block
+ * @param src    [secret] `len` bytes, a multiple of 16
+ * @param dst    `len` bytes; may be `src`, must not begin inside it
+ */
+export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
+  const planes = scratchPush(AES_PLANES);
+  const block = scratchPush(16);
+  aesSlice(state, rounds, planes);
+  copy(block, iv, 16);
+  for (let i = 0; i < len; i += 16) {
+    xor16(block, block, src + i);
+    aesEncryptBlocks(planes, rounds, block, 1, block);
+    copy(dst + i, block, 16);
+  }
+  copy(iv, block, 16);
+  aesWipe();
+  scratchPop(16);
+  scratchPop(AES_PLANES);
+}
+
+/** Inverse of `cbcEncryptBlocks`; `dst` may be `src` or lie before it. */
+export function cbcDecryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
+  const planes = scratchPush(AES_PLANES);
+  const blocks = scratchPush(64);
+  const held = scratchPush(64);
+  aesSlice(state, rounds, planes);
+  for (let i = 0; i < len; i += 64) {
+    const rest = len - i;
+    const n = rest < 64 ? rest >> 4 : 4;
+    copy(held, src + i, n << 4);
+    aesDecryptBlocks(planes, rounds, held, n, blocks);
+    xor16(dst + i, blocks, iv);
+    for (let k = 1; k < n; k++) xor16(dst + i + (k << 4), blocks + (k << 4), held + ((k - 1) << 4));
+    copy(iv, held + ((n - 1) << 4), 16);
+  }
+  aesWipe();
+  scratchPop(64);
+  scratchPop(64);
+  scratchPop(AES_PLANES);
+}
+
+/** Length of the ciphertext of `len` bytes. */
+export function cbcPaddedLength(len: i32): i32 {
+  return (len & ~15) + 16;
+}
+
+/** Pads and encrypts `len` bytes; `iv` is used up. Returns the ciphertext's length. */
+export function cbcEncrypt(state: usize, rounds: i32, iv: usize, src: usize, len: i32, dst: usize): i32 {
+  const whole = len & ~15;
+  const last = scratchPush(16);
+  const pad = 16 - (len & 15);
+  copy(last, src + whole, len & 15);
+  for (let i = len & 15; i < 16; i++) store<u8>(last + i, pad as u8);
+  cbcEncryptBlocks(state, iv, rounds, src, whole, dst);
+  cbcEncryptBlocks(state, iv, rounds, last, 16, dst + whole);
+  scratchPop(16);
+  return whole + 16;
+}
+
+/**
+ * Decrypts and removes the padding.
+ *
+ * @returns plaintext length | ERR_BLOCK_SIZE | ERR_BAD_PADDING (then the plaintext is wiped)
+ * Time: depends on `len` only, up to the return of the status.
+ */
+export function cbcDecrypt(state: usize, rounds: i32, iv: usize, src: usize, len: i32, dst: usize): i32 {
+  if (len === 0 || (len & 15) !== 0) return ERR_BLOCK_SIZE;
+  cbcDecryptBlocks(state, iv, rounds, src, len, dst);
+  const end = dst + len;
+  const pad = load<u8>(end - 1) as i32;
+  // 1 ≤ pad ≤ 16, and each of the last `pad` bytes equals it.
+  let bad = maskZero(pad) | maskLess(16, pad);
+  for (let i = 0; i < 16; i++) {
+    const inPad = maskLess(i, pad);
+    bad |= inPad & ~maskZero((load<u8>(end - 1 - i) as i32) ^ pad);
+  }
+  const result = select(bad, ERR_BAD_PADDING, len - pad);
+  if (result < 0) wipe(dst, len);
+  return result;
+}
+
+/**
+ * @param slot  [secret] key of type KEY_AES with USE_ENCRYPT
+ * @param iv    [public] 16 bytes in the stage, unpredictable to others; used up
+ * @param ptr   [secret] `len` bytes
+ * @param out   padded length; may be `ptr`, must not begin inside the input
+ * @returns length of the ciphertext | ERR_ARGUMENT | a slot error
+ */
+export function aesCbcEncrypt(slot: i32, iv: usize, ptr: usize, len: i32, out: usize): i32 {
+  if (!inStage(iv, 16) || !inStage(ptr, len) || !inStage(out, cbcPaddedLength(len))) return ERR_ARGUMENT;
+  if (overtakes(ptr, len, out)) return ERR_ARGUMENT;
+  const status = slotCheck(slot, KEY_AES, USE_ENCRYPT);
+  if (status < 0) return status;
+  return cbcEncrypt(slotState(slot), aesRounds(slot), iv, ptr, len, out);
+}
+
+/** @returns plaintext length | ERR_BLOCK_SIZE | ERR_BAD_PADDING | ERR_ARGUMENT | a slot error. `out` may be `ptr`. */
+export function aesCbcDecrypt(slot: i32, iv: usize, ptr: usize, len: i32, out: usize): i32 {
+  if (!inStage(iv, 16) || !inStage(ptr, len) || !inStage(out, len) || overtakes(ptr, len, out)) return ERR_ARGUMENT;
+  const status = slotCheck(slot, KEY_AES, USE_DECRYPT);
+  if (status < 0) return status;
+  return cbcDecrypt(slotState(slot), aesRounds(slot), iv, ptr, len, out);
+}
+
+/** Streaming, no padding: `len` is a multiple of 16, `iv` is carried on in place. OK | ERR_BLOCK_SIZE | … */
+export function aesCbcEncryptBlocks(slot: i32, iv: usize, ptr: usize, len: i32, out: usize): i32 {
+  if (!inStage(iv, 16) || !inStage(ptr, len) || !inStage(out, len) || overtakes(ptr, len, out)) return ERR_ARGUMENT;
+  if ((len & 15) !== 0) return ERR_BLOCK_SIZE;
+  const status = slotCheck(slot, KEY_AES, USE_ENCRYPT);
+  if (status < 0) return status;
+  cbcEncryptBlocks(slotState(slot), iv, aesRounds(slot), ptr, len, out);
+  return OK;
+}
+
+export function aesCbcDecryptBlocks(slot: i32, iv: usize, ptr: usize, len: i32, out: usize): i32 {
+  if (!inStage(iv, 16) || !inStage(ptr, len) || !inStage(out, len) || overtakes(ptr, len, out)) return ERR_ARGUMENT;
+  if ((len & 15) !== 0) return ERR_BLOCK_SIZE;
+  const status = slotCheck(slot, KEY_AES, USE_DECRYPT);
+  if (status < 0) return status;
+  cbcDecryptBlocks(slotState(slot), iv, aesRounds(slot), ptr, len, out);
+  return OK;
+}
+
+/** True if output written front to back would overwrite input not yet read. */
+function overtakes(ptr: usize, len: i32, out: usize): bool {
+  return out > ptr && out < ptr + len;
+}

@@ -1,0 +1,216 @@
+// Key slots: keys enter once and are used by number. A slot is empty, or full with one key:
+//
+//   0        4        8        12       16 ................ 80 .............................. 336
+//   | type   | usage  | length | spare  | raw key, ≤ 64    | expanded: AES round keys 240, HMAC 64 |
+//
+// Every use checks type and usage. Which key leaves when all slots are full is the host's choice; it leaves only
+// sealed (encrypt-then-MAC under keys that are made here, from the entropy pool, and never exported).
+
+import {
+  ERR_ARGUMENT, ERR_BAD_TAG, ERR_ENTROPY, ERR_KEY_TYPE, ERR_NO_SLOT, ERR_SLOT, ERR_USAGE, KEY_AES, KEY_AES_WRAP,
+  KEY_HMAC_SHA256, KEY_SECRET, KEY_X25519, MAX_RAW_KEY, OK, SEALED_KEY_SIZE, SLOT_COUNT, USE_EXPORT,
+} from "../../src/core/abi"; // biome-ignore format: one table of names
+import { copy, wipe } from "../bytes";
+import { aesExpandKey } from "../cipher/aes";
+import { cbcDecryptBlocks, cbcEncryptBlocks } from "../cipher/aes-cbc";
+import { sha256 } from "../hash/sha256";
+import { hmacCheck, hmacExpandKey, hmacSha256 } from "../mac/hmac";
+import { entropyTake } from "../rand/entropy";
+import { inStage, SLOT_SIZE, SLOTS } from "./layout";
+import { scratchPop, scratchPush } from "./scratch";
+
+const RAW: i32 = 16;
+const STATE: i32 = 80;
+const ALL_USAGES: i32 = 255;
+
+function at(slot: i32): usize {
+  return SLOTS + (slot * SLOT_SIZE as usize);
+}
+
+/** OK if `slot` holds a key of `type` that allows all of `usage`, else ERR_SLOT | ERR_KEY_TYPE | ERR_USAGE. */
+export function slotCheck(slot: i32, type: i32, usage: i32): i32 {
+  if (slot < 0 || slot >= SLOT_COUNT) return ERR_SLOT;
+  const held = load<i32>(at(slot));
+  if (held === 0) return ERR_SLOT;
+  if (held !== type) return ERR_KEY_TYPE;
+  return (load<i32>(at(slot), 4) & usage) === usage ? OK : ERR_USAGE;
+}
+
+/** Expanded key of a full slot. */
+export function slotState(slot: i32): usize {
+  return at(slot) + STATE;
+}
+
+/** Raw key of a full slot. */
+export function slotRaw(slot: i32): usize {
+  return at(slot) + RAW;
+}
+
+/** Bytes of the raw key, or ERR_SLOT. */
+export function slotLength(slot: i32): i32 {
+  return slot < 0 || slot >= SLOT_COUNT || load<i32>(at(slot)) === 0 ? ERR_SLOT : load<i32>(at(slot), 8);
+}
+
+/** Type of the key, 0 for an empty slot, or ERR_SLOT. */
+export function slotType(slot: i32): i32 {
+  return slot < 0 || slot >= SLOT_COUNT ? ERR_SLOT : load<i32>(at(slot));
+}
+
+function lengthFits(type: i32, len: i32): bool {
+  if (type === KEY_AES || type === KEY_AES_WRAP) return len === 16 || len === 24 || len === 32;
+  if (type === KEY_X25519) return len === 32;
+  if (type === KEY_SECRET) return len >= 1 && len <= MAX_RAW_KEY;
+  return type === KEY_HMAC_SHA256 && len >= 1;
+}
+
+/**
+ * Fills a free slot from memory that the caller wipes.
+ *
+ * @param key  [secret] `len` bytes: AES 16, 24 or 32; X25519 32; HMAC 1 and more; secret 1..64
+ * @returns slot | ERR_ARGUMENT | ERR_USAGE (a hashed HMAC key cannot be exported) | ERR_NO_SLOT
+ */
+export function slotFill(type: i32, usage: i32, key: usize, len: i32): i32 {
+  if (!lengthFits(type, len) || (usage & ~ALL_USAGES) !== 0) return ERR_ARGUMENT;
+  if (len > MAX_RAW_KEY && (usage & USE_EXPORT) !== 0) return ERR_USAGE;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const base = at(slot);
+    if (load<i32>(base) !== 0) continue;
+    if (len > MAX_RAW_KEY) {
+      sha256(key, len, base + RAW);
+      len = 32;
+    } else {
+      copy(base + RAW, key, len);
+    }
+    if (type === KEY_AES || type === KEY_AES_WRAP) aesExpandKey(base + RAW, len, base + STATE);
+    if (type === KEY_HMAC_SHA256) hmacExpandKey(base + RAW, len, base + STATE);
+    store<i32>(base, type);
+    store<i32>(base, usage, 4);
+    store<i32>(base, len, 8);
+    return slot;
+  }
+  return ERR_NO_SLOT;
+}
+
+/** As `slotFill`, from the stage; the source is wiped whatever comes out. */
+export function slotImport(type: i32, usage: i32, ptr: usize, len: i32): i32 {
+  if (!inStage(ptr, len)) return ERR_ARGUMENT;
+  const slot = slotFill(type, usage, ptr, len);
+  wipe(ptr, len);
+  return slot;
+}
+
+/** A random key of `len` ≤ 64 bytes. slot | ERR_ARGUMENT | ERR_NO_SLOT | ERR_ENTROPY */
+export function slotGenerate(type: i32, usage: i32, len: i32): i32 {
+  if (len > MAX_RAW_KEY || !lengthFits(type, len)) return ERR_ARGUMENT;
+  if (!hasFree()) return ERR_NO_SLOT;
+  const key = scratchPush(MAX_RAW_KEY);
+  let slot = entropyTake(key, len);
+  if (slot === OK) slot = slotFill(type, usage, key, len);
+  scratchPop(MAX_RAW_KEY);
+  return slot;
+}
+
+/** True if a slot is empty. */
+export function hasFree(): bool {
+  return freeSlots() > 0;
+}
+
+/** Number of empty slots. */
+export function freeSlots(): i32 {
+  let free = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) free += load<i32>(at(slot)) === 0 ? 1 : 0;
+  return free;
+}
+
+/** Wipes a slot; an empty one stays empty. OK | ERR_SLOT */
+export function slotClear(slot: i32): i32 {
+  if (slot < 0 || slot >= SLOT_COUNT) return ERR_SLOT;
+  wipe(at(slot), SLOT_SIZE);
+  return OK;
+}
+
+/** Wipes every slot and the sealing keys: blobs sealed before cannot come back. */
+export function slotsClear(): i32 {
+  wipe(SLOTS, SLOT_COUNT * SLOT_SIZE);
+  wipe(SEALING, SEALING_SIZE);
+  sealing = false;
+  return OK;
+}
+
+/** Raw key to the stage, for keys with USE_EXPORT. length | ERR_ARGUMENT | ERR_SLOT | ERR_USAGE */
+export function slotExport(slot: i32, out: usize): i32 {
+  const len = slotLength(slot);
+  if (len < 0) return len;
+  if ((load<i32>(at(slot), 4) & USE_EXPORT) === 0) return ERR_USAGE;
+  if (!inStage(out, len)) return ERR_ARGUMENT;
+  copy(out, slotRaw(slot), len);
+  return len;
+}
+
+// Sealed blob: iv (16) | AES-256-CBC of [type, usage, length, 0, raw key padded to 64] (80) | HMAC-SHA256 over both (32).
+const SEALED_BODY: i32 = 80;
+const SEALED: i32 = 128;
+
+// Sealing keys: AES round keys 240 | MAC state 64 | IV-derivation state 64 | counter 8.
+const SEALING_SIZE: i32 = 376;
+const SEALING: usize = memory.data(376, 16);
+const SEAL_MAC: i32 = 240;
+const SEAL_IV: i32 = 304;
+const SEAL_COUNT: i32 = 368;
+let sealing: bool = false;
+
+function makeSealingKeys(): i32 {
+  if (sealing) return OK;
+  const keys = scratchPush(96);
+  const status = entropyTake(keys, 96);
+  if (status === OK) {
+    aesExpandKey(keys, 32, SEALING);
+    hmacExpandKey(keys + 32, 32, SEALING + SEAL_MAC);
+    hmacExpandKey(keys + 64, 32, SEALING + SEAL_IV);
+    store<u64>(SEALING, 0, SEAL_COUNT);
+    sealing = true;
+  }
+  scratchPop(96);
+  return status;
+}
+
+/**
+ * Seals a key into SEALED_KEY_SIZE bytes or fewer and clears its slot. The IV is HMAC(k, counter): it never repeats.
+ *
+ * @returns length of the blob | ERR_SLOT | ERR_ARGUMENT | ERR_ENTROPY
+ */
+export function slotEvict(slot: i32, out: usize): i32 {
+  const len = slotLength(slot);
+  if (len < 0) return len;
+  if (!inStage(out, SEALED_KEY_SIZE)) return ERR_ARGUMENT;
+  if (makeSealingKeys() !== OK) return ERR_ENTROPY;
+  const count = load<u64>(SEALING, SEAL_COUNT) + 1;
+  store<u64>(SEALING, count, SEAL_COUNT);
+  const iv = scratchPush(32);
+  hmacSha256(SEALING + SEAL_IV, SEALING + SEAL_COUNT, 8, iv);
+  copy(out, iv, 16);
+  // Type, usage, length and raw key lie together at the head of the slot.
+  cbcEncryptBlocks(SEALING, iv, AES_256_ROUNDS, at(slot), SEALED_BODY, out + 16);
+  hmacSha256(SEALING + SEAL_MAC, out, 16 + SEALED_BODY, out + 16 + SEALED_BODY);
+  scratchPop(32);
+  slotClear(slot);
+  return SEALED;
+}
+
+const AES_256_ROUNDS: i32 = 14;
+
+/** Brings a sealed key back. slot | ERR_ARGUMENT | ERR_BAD_TAG | ERR_NO_SLOT */
+export function slotRestore(ptr: usize, len: i32): i32 {
+  if (!inStage(ptr, len)) return ERR_ARGUMENT;
+  if (len !== SEALED || !sealing) return ERR_BAD_TAG;
+  const tag = ptr + 16 + SEALED_BODY;
+  if (hmacCheck(SEALING + SEAL_MAC, ptr, 16 + SEALED_BODY, tag, 32) !== OK) return ERR_BAD_TAG;
+  const plain = scratchPush(SEALED_BODY);
+  const iv = scratchPush(16);
+  copy(iv, ptr, 16);
+  cbcDecryptBlocks(SEALING, iv, AES_256_ROUNDS, ptr + 16, SEALED_BODY, plain);
+  const slot = slotFill(load<i32>(plain), load<i32>(plain, 4), plain + RAW, load<i32>(plain, 8));
+  scratchPop(16);
+  scratchPop(SEALED_BODY);
+  return slot;
+}

@@ -1,0 +1,64 @@
+// Instantiates a core build directly, without the bridge, for tests of single exports.
+
+import { existsSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { ENTROPY_POOL_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
+
+export const BUILDS = ["simd", "mvp"] as const;
+export type Build = (typeof BUILDS)[number];
+
+type Fn = (...args: number[]) => number;
+
+export interface RawCore {
+  readonly x: Record<string, Fn>;
+  readonly memory: Uint8Array;
+  readonly inPtr: number;
+  readonly outPtr: number;
+  /** Writes bytes into the stage at an offset; gives the pointer. */
+  put(bytes: Uint8Array, offset?: number): number;
+  /** Copies bytes out of linear memory. */
+  get(ptr: number, len: number): Uint8Array;
+  refill(): void;
+  has(needle: Uint8Array): boolean;
+}
+
+export function wasmPath(build: string): string {
+  return fileURLToPath(new URL(`../../../dist/core.${build}.wasm`, import.meta.url));
+}
+
+export function loadRaw(build: Build | "debug"): RawCore {
+  const path = wasmPath(build);
+  if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build`);
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {});
+  const x = instance.exports as unknown as Record<string, Fn> & { memory: WebAssembly.Memory };
+  const memory = new Uint8Array(x.memory.buffer);
+  const inPtr = x.stageInPtr!();
+  const outPtr = x.stageOutPtr!();
+  const core: RawCore = {
+    x,
+    memory,
+    inPtr,
+    outPtr,
+    put(bytes, offset = 0) {
+      if (offset + bytes.length > 2 * STAGE_SIZE) throw new Error("does not fit the stages");
+      memory.set(bytes, inPtr + offset);
+      return inPtr + offset;
+    },
+    get: (ptr, len) => memory.slice(ptr, ptr + len),
+    refill() {
+      memory.set(randomBytes(ENTROPY_POOL_SIZE), x.entropyPtr!());
+      x.entropyFill!(ENTROPY_POOL_SIZE);
+    },
+    has: (needle) => Buffer.from(memory).includes(needle),
+  };
+  core.refill();
+  return core;
+}
+
+/** Imports a key and gives its slot; throws on a negative status. */
+export function importRaw(core: RawCore, type: number, usage: number, key: Uint8Array): number {
+  const slot = core.x.slotImport!(type, usage, core.put(key), key.length);
+  if (slot < 0) throw new Error(`slotImport: ${slot}`);
+  return slot;
+}

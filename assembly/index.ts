@@ -26,3 +26,7 @@ export {
 } from "./memory/key-slots";
 export { entropyPtr, stageInPtr, stageOutPtr } from "./memory/layout";
 export { entropyFill, entropyLeft } from "./rand/entropy";
+export { chunkFlags, chunkMidHi, chunkMidLo, chunkOpen, chunkSeal, chunkSeqHi, chunkSeqLo } from "./framing/chunk";
+export { pairOpen, pairSeal, resultPtr, stageWipe } from "./framing/envelope";
+export { slotImportBase64 } from "./framing/import";
+export { scanFeed } from "./framing/scan";

@@ -1,0 +1,63 @@
+// Reads the flat CBOR maps that the core frames: integer labels of the table below 32, in any order, definite lengths.
+// Text keys and unknown members make ERR_FORM: the host's codec, which is the authority, reads the map instead.
+
+import { ERR_FORM, OK } from "../../src/core/abi";
+import { clearValues, KIND_BOOLEAN, KIND_BYTES, KIND_NONE, KIND_NUMBER, KIND_TEXT, setInt, setSpan, valueKind } from "./values";
+
+let headMajor: i32 = 0;
+let headValue: u64 = 0;
+
+/** Reads a head at `p`; where it ends, or 0 for a form that is not taken. */
+function readHead(p: usize, end: usize): usize {
+  if (p >= end) return 0;
+  const first = load<u8>(p) as i32;
+  headMajor = first >> 5;
+  const info = first & 31;
+  p++;
+  if (info < 24) {
+    headValue = info as u64;
+    return p;
+  }
+  if (info > 27) return 0;
+  const size = 1 << (info - 24);
+  if (((end - p) as i32) < size) return 0;
+  headValue = 0;
+  for (let i = 0; i < size; i++) headValue = (headValue << 8) | (load<u8>(p + i) as u64);
+  return p + size;
+}
+
+/** Reads the one map in `len` bytes, all of them. OK | ERR_FORM */
+export function cborRead(ptr: usize, len: i32): i32 {
+  const end = ptr + len;
+  clearValues();
+  let p = readHead(ptr, end);
+  if (p === 0 || headMajor !== 5 || headValue > 31) return ERR_FORM;
+  for (let members = headValue as i32; members > 0; members--) {
+    p = readHead(p, end);
+    if (p === 0 || headMajor !== 0 || headValue > 31) return ERR_FORM;
+    const label = headValue as i32;
+    if (valueKind(label) !== KIND_NONE) return ERR_FORM;
+    p = readHead(p, end);
+    if (p === 0) return ERR_FORM;
+    if (headMajor === 0) {
+      if (headValue > 0x20000000000000) return ERR_FORM;
+      setInt(label, KIND_NUMBER, headValue as i64);
+    } else if (headMajor === 2 || headMajor === 3) {
+      if (headValue > ((end - p) as u64)) return ERR_FORM;
+      const size = headValue as i32;
+      if (headMajor === 3 && !isAscii(p, size)) return ERR_FORM;
+      setSpan(label, headMajor === 2 ? KIND_BYTES : KIND_TEXT, p, size);
+      p += size;
+    } else if (headMajor === 7 && (headValue === 20 || headValue === 21) && load<u8>(p - 1) >= 0xf4) {
+      setInt(label, KIND_BOOLEAN, (headValue as i64) - 20);
+    } else {
+      return ERR_FORM;
+    }
+  }
+  return p === end ? OK : ERR_FORM;
+}
+
+function isAscii(p: usize, len: i32): bool {
+  for (let i = 0; i < len; i++) if (load<u8>(p + i) >= 128) return false;
+  return true;
+}

@@ -1,0 +1,171 @@
+// Version 1 ciphertext envelopes ("MSL Cryptography"), written and read in one piece:
+//   { "keyid": string, "iv": binary, "ciphertext": binary, "sha256": binary }   sha256 is the one byte 00
+// and (envelope, signature) pairs: encrypt then MAC, verify then decrypt.
+
+import {
+  ERR_ARGUMENT, ERR_ENTROPY, ERR_FORM, ERR_SPACE, FORMAT_CBOR, FORMAT_JSON, KEY_AES, KEY_HMAC_SHA256, KEY_ID_MAX, OK,
+  STAGE_SIZE, USE_DECRYPT, USE_ENCRYPT, USE_SIGN, USE_VERIFY,
+} from "../../src/core/abi"; // biome-ignore format: one table of names
+import { copy, wipe } from "../bytes";
+import { aesRounds, cbcDecrypt, cbcEncrypt, cbcPaddedLength } from "../cipher/aes-cbc";
+import { hmacCheck, hmacSha256 } from "../mac/hmac";
+import { slotCheck, slotState } from "../memory/key-slots";
+import { STAGE_IN, STAGE_OUT } from "../memory/layout";
+import { scratchPop, scratchPush } from "../memory/scratch";
+import { entropyLeft, entropyTake } from "../rand/entropy";
+import { base64Decode, base64Length } from "./base64";
+import { cborRead } from "./cbor-read";
+import { jsonRead } from "./json-read";
+import {
+  LABEL_CIPHERTEXT, LABEL_IV, LABEL_KEYID, LABEL_SHA256, TEXT_CIPHERTEXT, TEXT_IV, TEXT_KEYID, TEXT_SHA256,
+} from "./labels"; // biome-ignore format: one table of names
+import { KIND_BYTES, KIND_NONE, KIND_TEXT, valueKind, valueLen, valuePtr } from "./values";
+import { writeAt, writeBase64, writeBytes, writeEnd, writeHead, writeMember, writeText } from "./write";
+
+/** Where envelopes are built: behind the key id, which the host puts at the start of the stage. */
+export const BUILD: usize = STAGE_IN + KEY_ID_MAX;
+
+let result: usize = 0;
+
+/** Where the last framing call left its result. */
+export function resultPtr(): usize {
+  return result;
+}
+
+export function setResult(ptr: usize): void {
+  result = ptr;
+}
+
+/** Wipes both stages, `lenIn` and `lenOut` bytes of each: the host calls it after copying a secret result out. */
+export function stageWipe(lenIn: i32, lenOut: i32): i32 {
+  if (lenIn < 0 || lenIn > STAGE_SIZE || lenOut < 0 || lenOut > STAGE_SIZE) return ERR_ARGUMENT;
+  wipe(STAGE_IN, lenIn);
+  wipe(STAGE_OUT, lenOut);
+  return OK;
+}
+
+/** Checks both keys and that 16 random bytes are at hand. */
+export function sealCheck(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32): i32 {
+  if ((format !== FORMAT_JSON && format !== FORMAT_CBOR) || keyIdLen < 0 || keyIdLen > KEY_ID_MAX) return ERR_ARGUMENT;
+  let status = slotCheck(encSlot, KEY_AES, USE_ENCRYPT);
+  if (status === OK) status = slotCheck(macSlot, KEY_HMAC_SHA256, USE_SIGN);
+  if (status === OK && entropyLeft() < 16) return ERR_ENTROPY;
+  return status;
+}
+
+export function openCheck(encSlot: i32, macSlot: i32): i32 {
+  const status = slotCheck(encSlot, KEY_AES, USE_DECRYPT);
+  return status === OK ? slotCheck(macSlot, KEY_HMAC_SHA256, USE_VERIFY) : status;
+}
+
+/** Upper bound of an envelope around `len` bytes of ciphertext. */
+export function envelopeLength(format: i32, keyIdLen: i32, len: i32): i32 {
+  return format === FORMAT_JSON ? base64Length(len) + keyIdLen + 80 : len + keyIdLen + 40;
+}
+
+/**
+ * Encrypts `len` bytes at `plain` (in place, room for the padding behind them) and writes the envelope at BUILD.
+ * Returns its length. The key id stands at the start of the stage.
+ */
+export function envelopeSeal(format: i32, encSlot: i32, keyIdLen: i32, plain: usize, len: i32): i32 {
+  const iv = scratchPush(16);
+  const chain = scratchPush(16);
+  entropyTake(iv, 16);
+  copy(chain, iv, 16);
+  const ctLen = len === 0 ? 0 : cbcEncrypt(slotState(encSlot), aesRounds(encSlot), chain, plain, len, plain);
+  writeAt(BUILD);
+  if (format === FORMAT_JSON) {
+    writeText(TEXT_KEYID);
+    writeBytes(STAGE_IN, keyIdLen);
+    writeText(TEXT_IV);
+    writeBase64(iv, 16);
+    writeText(TEXT_CIPHERTEXT);
+    writeBase64(plain, ctLen);
+    writeText(TEXT_SHA256);
+  } else {
+    writeHead(5, 4);
+    writeHead(0, LABEL_KEYID as u64);
+    writeHead(3, keyIdLen as u64);
+    writeBytes(STAGE_IN, keyIdLen);
+    writeMember(LABEL_IV, iv, 16);
+    writeMember(LABEL_CIPHERTEXT, plain, ctLen);
+    store<u8>(chain, 0);
+    writeMember(LABEL_SHA256, chain, 1);
+  }
+  scratchPop(16);
+  scratchPop(16);
+  return (writeEnd() - BUILD) as i32;
+}
+
+/**
+ * Opens a verified envelope: the plaintext goes to `out` (STAGE_OUT or STAGE_IN, the other stage than the envelope's).
+ * Returns its length | ERR_FORM | ERR_BLOCK_SIZE | ERR_BAD_PADDING.
+ */
+export function envelopeOpen(encSlot: i32, envelope: usize, len: i32, out: usize): i32 {
+  const isJson = len > 0 && load<u8>(envelope) === 123;
+  const status = isJson ? jsonRead(envelope, len) : cborRead(envelope, len);
+  if (status !== OK) return status;
+  const kind = isJson ? KIND_TEXT : KIND_BYTES;
+  if (valueKind(LABEL_KEYID) !== KIND_TEXT || valueKind(LABEL_IV) !== kind) return ERR_FORM;
+  if (valueKind(LABEL_CIPHERTEXT) !== kind || valueKind(LABEL_SHA256) !== kind) return ERR_FORM;
+  for (let label = 0; label < 32; label++) {
+    const isOurs = label >= LABEL_KEYID && label <= LABEL_SHA256;
+    if (!isOurs && valueKind(label) !== KIND_NONE) return ERR_FORM;
+  }
+  const iv = scratchPush(48);
+  let ct = valuePtr(LABEL_CIPHERTEXT);
+  let ctLen = valueLen(LABEL_CIPHERTEXT);
+  let ok = false;
+  if (isJson) {
+    // The digest only has to be Base64: legacy, never compared.
+    const digestFits = valueLen(LABEL_SHA256) <= 64 && base64Decode(valuePtr(LABEL_SHA256), valueLen(LABEL_SHA256), iv) >= 0;
+    ok = digestFits && valueLen(LABEL_IV) === 24 && base64Decode(valuePtr(LABEL_IV), 24, iv) === 16;
+    if (ok) {
+      ctLen = base64Decode(ct, ctLen, out);
+      ct = out;
+      ok = ctLen >= 0;
+    }
+  } else {
+    ok = valueLen(LABEL_IV) === 16;
+    if (ok) copy(iv, valuePtr(LABEL_IV), 16);
+  }
+  let opened = ERR_FORM;
+  if (ok) opened = ctLen === 0 ? 0 : cbcDecrypt(slotState(encSlot), aesRounds(encSlot), iv, ct, ctLen, out);
+  scratchPop(48);
+  return opened;
+}
+
+/**
+ * Seals a pair. Stage in: key id ‖ plaintext. Result: the envelope, and right behind it the 32 bytes of its MAC.
+ *
+ * @param keyIdLen  [public] bytes of the key id as they stand in the output
+ * @param plainLen  [public] bytes; the plaintext is wiped
+ * @returns length of the envelope | ERR_SPACE | ERR_ENTROPY | ERR_ARGUMENT | a slot error
+ */
+export function pairSeal(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32, plainLen: i32): i32 {
+  const status = sealCheck(format, encSlot, macSlot, keyIdLen);
+  if (status < 0) return status;
+  if (plainLen < 0 || plainLen > STAGE_SIZE - 16 - keyIdLen) return ERR_SPACE;
+  if (envelopeLength(format, keyIdLen, cbcPaddedLength(plainLen)) > STAGE_SIZE - KEY_ID_MAX - 32) return ERR_SPACE;
+  copy(STAGE_OUT, STAGE_IN + keyIdLen, plainLen);
+  wipe(STAGE_IN + keyIdLen, plainLen);
+  const len = envelopeSeal(format, encSlot, keyIdLen, STAGE_OUT, plainLen);
+  hmacSha256(slotState(macSlot), BUILD, len, BUILD + len);
+  result = BUILD;
+  return len;
+}
+
+/**
+ * Opens a pair. Stage in: envelope ‖ 32 bytes of MAC, which is verified first.
+ *
+ * @returns length of the plaintext at `resultPtr` | ERR_BAD_TAG | ERR_BAD_PADDING | ERR_BLOCK_SIZE | ERR_FORM | ERR_ARGUMENT
+ */
+export function pairOpen(encSlot: i32, macSlot: i32, envelopeLen: i32): i32 {
+  const status = openCheck(encSlot, macSlot);
+  if (status < 0) return status;
+  if (envelopeLen < 0 || envelopeLen > STAGE_SIZE - 32) return ERR_ARGUMENT;
+  const tag = hmacCheck(slotState(macSlot), STAGE_IN, envelopeLen, STAGE_IN + envelopeLen, 32);
+  if (tag !== OK) return tag;
+  result = STAGE_OUT;
+  return envelopeOpen(encSlot, STAGE_IN, envelopeLen, STAGE_OUT);
+}

@@ -1,0 +1,85 @@
+// The exports of a core build, as the bridge calls them. A test compares this list with the binaries.
+
+export interface CoreExports {
+  readonly memory: { readonly buffer: ArrayBufferLike };
+  aesCbcDecrypt(slot: number, iv: number, ptr: number, len: number, out: number): number;
+  aesCbcDecryptBlocks(slot: number, iv: number, ptr: number, len: number, out: number): number;
+  aesCbcEncrypt(slot: number, iv: number, ptr: number, len: number, out: number): number;
+  aesCbcEncryptBlocks(slot: number, iv: number, ptr: number, len: number, out: number): number;
+  aesUnwrapBytes(slot: number, ptr: number, len: number, out: number): number;
+  aesUnwrapSlot(slot: number, ptr: number, len: number, type: number, usage: number): number;
+  aesWrapBytes(slot: number, ptr: number, len: number, out: number): number;
+  aesWrapSlot(slot: number, key: number, out: number): number;
+  chunkFlags(): number;
+  chunkMidHi(): number;
+  chunkMidLo(): number;
+  chunkOpen(enc: number, mac: number, len: number): number;
+  chunkSeal(
+    format: number,
+    enc: number,
+    mac: number,
+    keyIdLen: number,
+    dataLen: number,
+    seqHi: number,
+    seqLo: number,
+    midHi: number,
+    midLo: number,
+    flags: number,
+  ): number;
+  chunkSeqHi(): number;
+  chunkSeqLo(): number;
+  deriveWrapSlot(enc: number, mac: number, usage: number): number;
+  entropyFill(n: number): number;
+  entropyLeft(): number;
+  entropyPtr(): number;
+  freeSlots(): number;
+  hkdfSha256(
+    secret: number,
+    salt: number,
+    saltLen: number,
+    info: number,
+    infoLen: number,
+    out: number,
+    outLen: number,
+  ): number;
+  hkdfSha256Session(
+    secret: number,
+    salt: number,
+    saltLen: number,
+    info: number,
+    infoLen: number,
+    usageEnc: number,
+    usageMac: number,
+    out: number,
+  ): number;
+  hmacSha256Begin(slot: number, usage: number): number;
+  hmacSha256End(out: number): number;
+  hmacSha256EndVerify(tag: number, tagLen: number): number;
+  hmacSha256Sign(slot: number, ptr: number, len: number, out: number): number;
+  hmacSha256Update(ptr: number, len: number): number;
+  hmacSha256Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
+  pairOpen(enc: number, mac: number, len: number): number;
+  pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;
+  resultPtr(): number;
+  scanFeed(len: number): number;
+  sha256Begin(): number;
+  sha256Digest(ptr: number, len: number, out: number): number;
+  sha256End(out: number): number;
+  sha256Feed(ptr: number, len: number): number;
+  slotClear(slot: number): number;
+  slotEvict(slot: number, out: number): number;
+  slotExport(slot: number, out: number): number;
+  slotGenerate(type: number, usage: number, len: number): number;
+  slotImport(type: number, usage: number, ptr: number, len: number): number;
+  slotImportBase64(type: number, usage: number, ptr: number, len: number): number;
+  slotLength(slot: number): number;
+  slotRestore(ptr: number, len: number): number;
+  slotType(slot: number): number;
+  slotsClear(): number;
+  stageInPtr(): number;
+  stageOutPtr(): number;
+  stageWipe(lenIn: number, lenOut: number): number;
+  x25519Agree(slot: number, peer: number, usage: number): number;
+  x25519Generate(usage: number, out: number): number;
+  x25519PublicKey(slot: number, out: number): number;
+}

@@ -1,0 +1,173 @@
+// Keys as the library sees them: handles. The slots of the core are a least-recently-used cache: a key that must give
+// way leaves sealed under a key that only the core has, waits in its handle, and comes back at its next use.
+
+import { MslCoreError, MslUsageError } from "../errors/msl-error.ts";
+import { ERR_NO_SLOT, SEALED_KEY_SIZE, SLOT_COUNT } from "./abi.ts";
+import type { CoreExports } from "./exports.ts";
+
+/** Type and usage bits of a key (abi.ts). */
+export interface KeySpec {
+  readonly type: number;
+  readonly usage: number;
+}
+
+export interface KeyHandle extends KeySpec {
+  /** Bytes of the key. */
+  readonly length: number;
+  readonly disposed: boolean;
+  /** Keeps the key in its slot, never sealed out; for a few long-lived keys. */
+  pin(): void;
+  unpin(): void;
+  /** Wipes the key. Idempotent; later use is a usage error. */
+  dispose(): void;
+}
+
+/** Where a key is: in a slot, or sealed. Shared by the handle and the cache. */
+interface Entry {
+  slot: number;
+  sealed: Uint8Array | null;
+  tick: number;
+  pins: number;
+}
+
+/** Pinned keys leave at least this many slots to everything else. */
+const FREE_OF_PINS = 8;
+
+export class SlotKey implements KeyHandle {
+  readonly type: number;
+  readonly usage: number;
+  readonly length: number;
+  readonly entry: Entry;
+  readonly #cache: SlotCache;
+  #disposed = false;
+
+  constructor(cache: SlotCache, entry: Entry, spec: KeySpec, length: number) {
+    this.#cache = cache;
+    this.entry = entry;
+    this.type = spec.type;
+    this.usage = spec.usage;
+    this.length = length;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  pin(): void {
+    this.#cache.pin(this);
+  }
+
+  unpin(): void {
+    if (this.entry.pins > 0) this.entry.pins--;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#cache.release(this.entry);
+  }
+}
+
+interface Finalizer {
+  register(target: object, held: Entry): void;
+}
+
+declare const FinalizationRegistry: (new (cleanup: (held: Entry) => void) => Finalizer) | undefined;
+
+export class SlotCache {
+  readonly #exports: CoreExports;
+  readonly #memory: Uint8Array;
+  readonly #stage: number;
+  readonly #needEntropy: (n: number) => void;
+  readonly #resident: (Entry | null)[] = new Array(SLOT_COUNT).fill(null);
+  readonly #finalizer: Finalizer | null;
+  #free = SLOT_COUNT;
+  #tick = 0;
+
+  constructor(exports: CoreExports, memory: Uint8Array, needEntropy: (n: number) => void) {
+    this.#exports = exports;
+    this.#memory = memory;
+    this.#stage = exports.stageInPtr();
+    this.#needEntropy = needEntropy;
+    // A handle that the application forgot gives its slot back when it is collected.
+    this.#finalizer =
+      typeof FinalizationRegistry === "undefined" ? null : new FinalizationRegistry((entry) => this.release(entry));
+  }
+
+  /** Slot of the key, brought back if it was sealed out. */
+  slotOf(key: KeyHandle): number {
+    if (!(key instanceof SlotKey)) throw new MslUsageError("The key does not belong to this core.");
+    if (key.disposed) throw new MslUsageError("The key was disposed.");
+    const { entry } = key;
+    entry.tick = ++this.#tick;
+    if (entry.slot >= 0) return entry.slot;
+    return this.#restore(entry);
+  }
+
+  #restore(entry: Entry): number {
+    const sealed = entry.sealed;
+    if (sealed === null) throw new MslCoreError("A sealed key is missing.");
+    this.makeRoom(1);
+    this.#memory.set(sealed, this.#stage);
+    const slot = this.#exports.slotRestore(this.#stage, sealed.length);
+    if (slot < 0) throw new MslCoreError(`A sealed key did not come back (${slot}).`);
+    entry.sealed = null;
+    this.#occupy(entry, slot);
+    return slot;
+  }
+
+  /** Wraps a slot that the core just filled. */
+  adopt(slot: number, spec: KeySpec): SlotKey {
+    const entry: Entry = { slot, sealed: null, tick: ++this.#tick, pins: 0 };
+    this.#occupy(entry, slot);
+    const key = new SlotKey(this, entry, spec, this.#exports.slotLength(slot));
+    this.#finalizer?.register(key, entry);
+    return key;
+  }
+
+  #occupy(entry: Entry, slot: number): void {
+    entry.slot = slot;
+    this.#resident[slot] = entry;
+    this.#free--;
+  }
+
+  /** Makes at least `n` slots free; keys used last stay. Overwrites the start of `stage in`. */
+  makeRoom(n: number): void {
+    while (this.#free < n) this.#evictOldest();
+  }
+
+  #evictOldest(): void {
+    let oldest: Entry | null = null;
+    for (const entry of this.#resident) {
+      if (entry !== null && entry.pins === 0 && (oldest === null || entry.tick < oldest.tick)) oldest = entry;
+    }
+    if (oldest === null) throw new MslCoreError(`All key slots are pinned (${ERR_NO_SLOT}).`);
+    this.#needEntropy(128);
+    const length = this.#exports.slotEvict(oldest.slot, this.#stage);
+    if (length < 0 || length > SEALED_KEY_SIZE) throw new MslCoreError(`A key could not be sealed (${length}).`);
+    oldest.sealed = this.#memory.slice(this.#stage, this.#stage + length);
+    this.#resident[oldest.slot] = null;
+    oldest.slot = -1;
+    this.#free++;
+  }
+
+  pin(key: SlotKey): void {
+    let pinned = 0;
+    for (const entry of this.#resident) if (entry !== null && entry.pins > 0) pinned++;
+    if (key.entry.pins === 0 && pinned >= SLOT_COUNT - FREE_OF_PINS) throw new MslUsageError("Too many pinned keys.");
+    this.slotOf(key);
+    key.entry.pins++;
+  }
+
+  /** Wipes the key of an entry, wherever it is. */
+  release(entry: Entry): void {
+    if (entry.slot >= 0) {
+      this.#exports.slotClear(entry.slot);
+      this.#resident[entry.slot] = null;
+      entry.slot = -1;
+      this.#free++;
+    }
+    entry.sealed?.fill(0);
+    entry.sealed = null;
+  }
+}

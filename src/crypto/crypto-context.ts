@@ -1,7 +1,7 @@
 // A crypto context: what a message, token or key exchange is protected with ("MSL Cryptography").
 // Slots answer at once; keys held elsewhere (TEE, secure element) answer with a promise through the same methods.
 
-import type { Core, KeyHandle, KeySpec } from "../core/core.ts";
+import type { Core, KeyHandle, KeyId, KeySpec } from "../core/core.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 
@@ -14,7 +14,7 @@ export interface SessionKeys {
 export interface SlotKeys extends SessionKeys {
   readonly core: Core;
   /** Goes into the envelope's `keyid`. */
-  readonly keyId: string;
+  readonly keyId: KeyId;
 }
 
 export interface CryptoContext {

@@ -135,6 +135,13 @@ export class MslMap {
     return this.has(name) ? this.int(name, min, max, rangeCode) : null;
   }
 
+  /** Null if absent or not an integer. */
+  lenientInt(name: string): number | null {
+    const value = this.#entries.get(name);
+    if (value instanceof OddNumber && value.isInteger) return value.approximate;
+    return typeof value === "number" ? value : null;
+  }
+
   bytes(name: string): Uint8Array {
     const value = this.#entries.get(name);
     if (value instanceof Uint8Array) return value;

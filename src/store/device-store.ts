@@ -1,0 +1,303 @@
+// State of one entity in one network: master tokens with their session keys, user ID tokens by local user, service
+// tokens, non-replayable counters ("MSL Store"). A token in use is leased; retiring a leased token hides it at once and
+// removes it when its last lease ends, so no reply loses its keys. Changes are saved as one snapshot before they count.
+
+import type { Core } from "../core/core.ts";
+import type { CryptoContext, SessionKeys } from "../crypto/crypto-context.ts";
+import { sessionContext } from "../crypto/session.ts";
+import { MAX_ID } from "../encoding/limits.ts";
+import { MslLocalError, protocolError } from "../errors/msl-error.ts";
+import { isNewer, isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
+import { isSameServiceToken, type ServiceToken } from "../tokens/service-token.ts";
+import { isBoundTo, isSameUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
+import { decodeSnapshot, encodeSnapshot, type PeerKnowledge } from "./snapshot.ts";
+import type { StateStorage } from "./snapshot-storage.ts";
+
+/** A master token in use. Releasing twice is harmless. */
+export interface Lease {
+  readonly masterToken: MasterToken;
+  readonly context: CryptoContext;
+  release(): void;
+}
+
+interface Session {
+  readonly masterToken: MasterToken;
+  readonly context: CryptoContext;
+  readonly keys: SessionKeys;
+  leases: number;
+  retired: boolean;
+}
+
+export class DeviceStore {
+  readonly #core: Core;
+  readonly #identity: string | null;
+  readonly #storage: StateStorage | null;
+  #sessions: Session[] = [];
+  readonly #counters = new Map<number, number>();
+  readonly #users = new Map<string, UserIdToken>();
+  #serviceTokens: ServiceToken[] = [];
+  #peer: PeerKnowledge = { formats: [], keyxSchemes: [] };
+  #version = 0;
+  #saved = 0;
+  #saving: Promise<void> | null = null;
+
+  private constructor(core: Core, identity: string | null, storage: StateStorage | null) {
+    this.#core = core;
+    this.#identity = identity;
+    this.#storage = storage;
+  }
+
+  /** Opens the store with what `storage` holds. @throws STORE_CORRUPT, STORE_FAILED */
+  static async open(core: Core, identity: string | null, storage: StateStorage | null): Promise<DeviceStore> {
+    const store = new DeviceStore(core, identity, storage);
+    const snapshot = (await storage?.load()) ?? null;
+    if (snapshot !== null) store.#restore(snapshot);
+    return store;
+  }
+
+  #restore(snapshot: Uint8Array): void {
+    const state = decodeSnapshot(snapshot, this.#core);
+    for (const { masterToken, keys } of state.sessions) this.#insert(masterToken, keys);
+    for (const [serial, id] of state.counters) this.#counters.set(serial, id);
+    for (const [userId, token] of state.users) this.#users.set(userId, token);
+    this.#serviceTokens = [...state.serviceTokens];
+    this.#peer = state.peer;
+  }
+
+  // ------------------------------------------------------------ master tokens
+
+  /** The newest token that is not retired, or null. */
+  get masterToken(): MasterToken | null {
+    return this.#newest()?.masterToken ?? null;
+  }
+
+  #newest(): Session | null {
+    let newest: Session | null = null;
+    for (const session of this.#sessions) {
+      if (session.retired) continue;
+      if (newest === null || isNewer(session.masterToken, newest.masterToken)) newest = session;
+    }
+    return newest;
+  }
+
+  #find(token: MasterToken): Session | null {
+    return this.#sessions.find((session) => isSameMasterToken(session.masterToken, token)) ?? null;
+  }
+
+  /** Leases the newest token, or gives null. */
+  lease(): Lease | null {
+    const session = this.#newest();
+    if (session === null) return null;
+    session.leases++;
+    let isHeld = true;
+    return {
+      masterToken: session.masterToken,
+      context: session.context,
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        session.leases--;
+        if (session.retired && session.leases === 0) this.#remove(session);
+      },
+    };
+  }
+
+  /** Leases held, for tests of concurrency. */
+  get leaseCount(): number {
+    return this.#sessions.reduce((n, session) => n + session.leases, 0);
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.length;
+  }
+
+  /** Context of a stored token, retired ones included while they are leased. */
+  contextOf(token: MasterToken): CryptoContext | null {
+    return this.#find(token)?.context ?? null;
+  }
+
+  /** Stores a token with its session keys, which the store takes over. */
+  addMasterToken(token: MasterToken, keys: SessionKeys): CryptoContext {
+    const known = this.#find(token);
+    if (known !== null) {
+      if (known.leases > 0) return known.context;
+      known.context.dispose();
+      this.#sessions = this.#sessions.filter((session) => session !== known);
+    }
+    return this.#insert(token, keys);
+  }
+
+  #insert(masterToken: MasterToken, keys: SessionKeys): CryptoContext {
+    const context = sessionContext(this.#core, this.#identity, masterToken.sequenceNumber, keys);
+    this.#sessions.push({ masterToken, context, keys, leases: 0, retired: false });
+    return context;
+  }
+
+  /** Hides a token at once and removes it when its last lease ends. Unknown tokens: no effect. */
+  retire(token: MasterToken): void {
+    const session = this.#find(token);
+    if (session === null) return;
+    session.retired = true;
+    if (session.leases === 0) this.#remove(session);
+  }
+
+  /** With the last token of a serial number go its user ID tokens, bound service tokens and counter. */
+  #remove(session: Session): void {
+    this.#sessions = this.#sessions.filter((other) => other !== session);
+    session.context.dispose();
+    const serial = session.masterToken.serialNumber;
+    if (this.#sessions.some((other) => other.masterToken.serialNumber === serial)) return;
+    for (const token of [...this.#users.values()]) if (token.mtSerialNumber === serial) this.removeUserIdToken(token);
+    this.#serviceTokens = this.#serviceTokens.filter((token) => token.mtSerialNumber !== serial);
+    this.#counters.delete(serial);
+  }
+
+  /** Everything but unbound service tokens. */
+  clear(): void {
+    for (const session of [...this.#sessions]) this.retire(session.masterToken);
+    this.#users.clear();
+    this.#serviceTokens = this.#serviceTokens.filter(isUnbound);
+  }
+
+  /** The next non-replayable id of the token's serial number, saved before it is given: 1, 2, …, 2^53, 0. */
+  async nextNonReplayableId(token: MasterToken): Promise<number> {
+    const last = this.#counters.get(token.serialNumber) ?? 0;
+    const next = last === MAX_ID ? 0 : last + 1;
+    this.#counters.set(token.serialNumber, next);
+    await this.commit();
+    return next;
+  }
+
+  // ------------------------------------------------------------ user ID tokens
+
+  userIdToken(userId: string): UserIdToken | null {
+    return this.#users.get(userId) ?? null;
+  }
+
+  get userIds(): readonly string[] {
+    return [...this.#users.keys()];
+  }
+
+  /** Replaces the user's token. @throws USERIDTOKEN_MASTERTOKEN_NOT_FOUND */
+  addUserIdToken(userId: string, token: UserIdToken): void {
+    if (!this.#sessions.some((session) => session.masterToken.serialNumber === token.mtSerialNumber)) {
+      protocolError("USERIDTOKEN_MASTERTOKEN_NOT_FOUND", "useridtoken");
+    }
+    this.#users.set(userId, token);
+  }
+
+  /** Removes the token wherever it stands, with the service tokens bound to it. */
+  removeUserIdToken(token: UserIdToken): void {
+    for (const [userId, held] of [...this.#users]) if (isSameUserIdToken(held, token)) this.#users.delete(userId);
+    this.#serviceTokens = this.#serviceTokens.filter((held) => held.uitSerialNumber !== token.serialNumber);
+  }
+
+  // ------------------------------------------------------------ service tokens
+
+  /** @throws USERIDTOKEN_MASTERTOKEN_NULL, USERIDTOKEN_MASTERTOKEN_MISMATCH */
+  serviceTokens(masterToken: MasterToken | null, userIdToken: UserIdToken | null): readonly ServiceToken[] {
+    checkPair(masterToken, userIdToken, true);
+    return this.#serviceTokens.filter((token) => {
+      const { mtSerialNumber: mt, uitSerialNumber: uit } = token;
+      if (isUnbound(token)) return true;
+      if (masterToken === null || mt !== masterToken.serialNumber) return false;
+      return uit === null || (userIdToken !== null && uit === userIdToken.serialNumber);
+    });
+  }
+
+  /** All or none. @throws SERVICETOKEN_MASTERTOKEN_NOT_FOUND, SERVICETOKEN_USERIDTOKEN_NOT_FOUND */
+  addServiceTokens(tokens: readonly ServiceToken[]): void {
+    for (const { mtSerialNumber: mt, uitSerialNumber: uit } of tokens) {
+      if (mt !== null && !this.#sessions.some((session) => session.masterToken.serialNumber === mt)) {
+        protocolError("SERVICETOKEN_MASTERTOKEN_NOT_FOUND", "servicetokens");
+      }
+      if (uit !== null && ![...this.#users.values()].some((user) => user.serialNumber === uit)) {
+        protocolError("SERVICETOKEN_USERIDTOKEN_NOT_FOUND", "servicetokens");
+      }
+    }
+    for (const token of tokens) {
+      this.#serviceTokens = this.#serviceTokens.filter((held) => !isSameServiceToken(held, token));
+      this.#serviceTokens.push(token);
+    }
+  }
+
+  /**
+   * By name: the unbound token. By master token: tokens bound to it and to no user. By user ID token: tokens bound to
+   * it. A name narrows; nothing given: no effect. @throws USERIDTOKEN_MASTERTOKEN_MISMATCH
+   */
+  removeServiceTokens(name: string | null, masterToken: MasterToken | null, userIdToken: UserIdToken | null): void {
+    checkPair(masterToken, userIdToken, false);
+    if (name === null && masterToken === null && userIdToken === null) return;
+    this.#serviceTokens = this.#serviceTokens.filter((token) => {
+      if (name !== null && token.name !== name) return true;
+      if (userIdToken !== null) return token.uitSerialNumber !== userIdToken.serialNumber;
+      if (masterToken !== null) return token.mtSerialNumber !== masterToken.serialNumber || token.uitSerialNumber !== null;
+      return !isUnbound(token);
+    });
+  }
+
+  // ------------------------------------------------------------ what the peer can, and saving
+
+  get peer(): PeerKnowledge {
+    return this.#peer;
+  }
+
+  learnPeer(peer: PeerKnowledge): void {
+    this.#peer = peer;
+  }
+
+  /** Saves the state as it is now; resolves once a snapshot that holds it is safe. @throws STORE_FAILED */
+  async commit(): Promise<void> {
+    if (this.#storage === null) return;
+    const target = ++this.#version;
+    while (this.#saved < target) {
+      this.#saving ??= this.#save(this.#storage);
+      await this.#saving;
+    }
+  }
+
+  async #save(storage: StateStorage): Promise<void> {
+    const version = this.#version;
+    let snapshot: Uint8Array | null = null;
+    try {
+      snapshot = encodeSnapshot(
+        {
+          sessions: this.#sessions.filter((session) => !session.retired),
+          counters: this.#counters,
+          users: this.#users,
+          serviceTokens: this.#serviceTokens,
+          peer: this.#peer,
+        },
+        this.#core,
+      );
+      await storage.save(snapshot);
+      this.#saved = version;
+    } catch (error) {
+      if (error instanceof MslLocalError) throw error;
+      throw new MslLocalError("STORE_FAILED", null, null, error);
+    } finally {
+      snapshot?.fill(0);
+      this.#saving = null;
+    }
+  }
+
+  /** Waits for a save that runs, and wipes all keys. */
+  async close(): Promise<void> {
+    await this.#saving?.catch(() => {});
+    for (const session of this.#sessions) session.context.dispose();
+    this.#sessions = [];
+  }
+}
+
+function isUnbound(token: ServiceToken): boolean {
+  return token.mtSerialNumber === null && token.uitSerialNumber === null;
+}
+
+function checkPair(masterToken: MasterToken | null, userIdToken: UserIdToken | null, needsMaster: boolean): void {
+  if (userIdToken === null) return;
+  if (masterToken === null) {
+    if (needsMaster) protocolError("USERIDTOKEN_MASTERTOKEN_NULL", "useridtoken");
+    return;
+  }
+  if (!isBoundTo(userIdToken, masterToken)) protocolError("USERIDTOKEN_MASTERTOKEN_MISMATCH", "useridtoken");
+}

@@ -1,0 +1,40 @@
+// Files whose schemes this build does not contain: every vector is skipped under its scheme's name. When a scheme
+// arrives, its row in schemes.ts ends the skipping, and its list gets a runner here or in a file of its own.
+
+import type { FileSpec, ListSpec } from "./spec.ts";
+import { fail, type Vector } from "./vector.ts";
+
+export const ASYMMETRIC_FILE: FileSpec = {
+  file: "asymmetric.json",
+  members: ["description"],
+  lists: { sign: without(keyKind), encrypt: without(() => "RSA"), negative: without(keyKind) },
+};
+
+export const JOSE_FILE: FileSpec = {
+  file: "jose.json",
+  members: ["description"],
+  lists: {
+    jwk: without(() => "JWK"),
+    jwkParse: without(() => "JWK"),
+    jwe: without(() => "JWE"),
+    jweNegative: without(() => "JWE"),
+  },
+};
+
+export const PEER_FILE: FileSpec = {
+  file: "messages_p2p.json",
+  members: ["description", "now"],
+  lists: { vectors: without(() => "peer-to-peer") },
+};
+
+/** A list that needs what `schemeOf` says. */
+export function without(schemeOf: (vector: Vector) => string): ListSpec {
+  return {
+    needs: (vector) => [schemeOf(vector)],
+    run: (vector) => fail(`the build contains ${schemeOf(vector)}, and no runner checks this list`),
+  };
+}
+
+function keyKind(vector: Vector): string {
+  return vector.text("algorithm").startsWith("SHA256withECDSA") ? "ECC" : "RSA";
+}

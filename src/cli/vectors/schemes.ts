@@ -1,0 +1,136 @@
+// Which schemes and algorithms this build contains, and how a vector's receiver sets each one up from the key file.
+// A scheme that the library gains is one row here: its vectors then run instead of being skipped.
+
+import { type KeySpec, MAC_KEY } from "../../core/core.ts";
+import type { CompressionAlgorithm } from "../../encoding/compression.ts";
+import { none } from "../../entity-auth/none.ts";
+import { psk } from "../../entity-auth/psk.ts";
+import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
+import { ecdh } from "../../key-exchange/ecdh.ts";
+import { KEY_EXCHANGE_NAMES, type KeyExchange } from "../../key-exchange/scheme.ts";
+import { symmetricWrapped } from "../../key-exchange/symmetric-wrapped.ts";
+import { emailPassword, emailPasswordData } from "../../user-auth/email-password.ts";
+import { USER_SCHEME_NAMES, type UserAuthData, type UserScheme } from "../../user-auth/scheme.ts";
+import { preSharedContext } from "./contexts.ts";
+import type { KeyFile } from "./key-file.ts";
+import type { Bench } from "./spec.ts";
+import { fail } from "./vector.ts";
+
+/** What a receiver refuses or lacks besides what the key file says. */
+export interface Receiver {
+  readonly bench: Bench;
+  /** A scheme that is not permitted to one identity. */
+  readonly refused?: { readonly scheme: string; readonly identity: string } | null;
+  /** A scheme that the receiver knows by name only. */
+  readonly lacks?: string | null;
+}
+
+interface UserRow {
+  readonly receive: (receiver: Receiver) => UserScheme;
+  /** What a user of the key file sends. */
+  readonly send: (user: KeyFile["users"][number]) => UserAuthData;
+}
+
+const ENTITY: ReadonlyMap<string, (receiver: Receiver) => EntityScheme> = new Map([
+  ["PSK", (r) => psk({ contextOf: (id) => preSharedContext(r.bench, id), policy: policyOf(r) })],
+  ["NONE", (r) => none({ policy: policyOf(r) })],
+]);
+
+const USER: ReadonlyMap<string, UserRow> = new Map([
+  [
+    "EMAIL_PASSWORD",
+    {
+      receive: ({ bench }) => emailPassword({ verify: (email, password) => userOf(bench, email, password) }),
+      send: ({ email, password }) => emailPasswordData(email, password),
+    },
+  ],
+]);
+
+const KEY_EXCHANGE: ReadonlyMap<string, (receiver: Receiver) => KeyExchange> = new Map([
+  [
+    "SYMMETRIC_WRAPPED",
+    (r) =>
+      symmetricWrapped({
+        core: r.bench.core,
+        pskContextOf: (identity) => preSharedContext(r.bench, identity),
+        isPermitted: (identity) => isPermitted(r, identity, "SYMMETRIC_WRAPPED"),
+      }),
+  ],
+  ["ECDH", (r) => ecdh({ core: r.bench.core, isPermitted: (identity) => isPermitted(r, identity, "ECDH") })],
+]);
+
+/** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */
+export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([["HmacSHA256", MAC_KEY]]);
+
+export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([["GZIP", "GZIP"]]);
+
+/** Formats and kinds of networks that are no schemes, and absent from some builds. */
+const FEATURES: ReadonlyMap<string, true> = new Map();
+
+const CONTAINED: readonly ReadonlyMap<string, unknown>[] = [
+  ENTITY,
+  USER,
+  KEY_EXCHANGE,
+  MAC_ALGORITHMS,
+  COMPRESSION,
+  FEATURES,
+];
+
+/** Everything that a vector may ask for. Names outside it are part of what a vector tests. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...ENTITY_SCHEME_NAMES,
+  ...USER_SCHEME_NAMES,
+  ...KEY_EXCHANGE_NAMES,
+  "HmacSHA256",
+  "AESCmac",
+  "GZIP",
+  "LZW",
+  "JWK",
+  "JWE",
+  "peer-to-peer",
+]);
+
+/** The first of `names` that is known but not in this build, or null. */
+export function missingScheme(names: readonly string[]): string | null {
+  const isContained = (name: string) => CONTAINED.some((table) => table.has(name));
+  return names.find((name) => KNOWN.has(name) && !isContained(name)) ?? null;
+}
+
+export function entitySchemes(receiver: Receiver): ReadonlyMap<string, EntityScheme> {
+  return tableOf(ENTITY, receiver);
+}
+
+export function userSchemes(receiver: Receiver): ReadonlyMap<string, UserScheme> {
+  const makers = new Map([...USER].map(([name, row]) => [name, row.receive]));
+  return tableOf(makers, receiver);
+}
+
+export function keyExchanges(receiver: Receiver): readonly KeyExchange[] {
+  return [...tableOf(KEY_EXCHANGE, receiver).values()];
+}
+
+/** Authentication data as a user of the key file sends it. */
+export function userData(bench: Bench, scheme: string, user: string): UserAuthData {
+  const entry = bench.keys.users.find((candidate) => candidate.id === user) ?? fail("no such user in the key file");
+  return (USER.get(scheme) ?? fail("no such user scheme")).send(entry);
+}
+
+function tableOf<T>(rows: ReadonlyMap<string, (receiver: Receiver) => T>, receiver: Receiver): ReadonlyMap<string, T> {
+  const kept = [...rows].filter(([name]) => name !== receiver.lacks);
+  return new Map(kept.map(([name, make]) => [name, make(receiver)]));
+}
+
+function policyOf(receiver: Receiver): EntityPolicy {
+  return {
+    isRevoked: (identity) => receiver.bench.keys.revoked.includes(identity),
+    isPermitted: (identity, scheme) => isPermitted(receiver, identity, scheme),
+  };
+}
+
+function isPermitted({ refused }: Receiver, identity: string, scheme: string): boolean {
+  return !(refused?.scheme === scheme && refused.identity === identity);
+}
+
+function userOf(bench: Bench, email: string, password: string): string | null {
+  return bench.keys.users.find((user) => user.email === email && user.password === password)?.id ?? null;
+}

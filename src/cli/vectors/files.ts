@@ -7,6 +7,7 @@ import { CIPHERTEXT_ENVELOPE_FILE, SIGNATURE_ENVELOPE_FILE } from "./envelopes.t
 import { ENTITY_AUTH_FILE } from "./entity-auth.ts";
 import { ERROR_FILE } from "./errors.ts";
 import { MASTER_TOKEN_FILE } from "./master-tokens.ts";
+import { MESSAGE_FILE } from "./messages.ts";
 import { MISC_FILE } from "./misc.ts";
 import { SERVICE_TOKEN_FILE } from "./service-tokens.ts";
 import type { FileSpec } from "./spec.ts";
@@ -23,6 +24,7 @@ const SPECS: readonly FileSpec[] = [
   ERROR_FILE,
   JOSE_FILE,
   MASTER_TOKEN_FILE,
+  MESSAGE_FILE,
   MISC_FILE,
   PEER_FILE,
   SERVICE_TOKEN_FILE,

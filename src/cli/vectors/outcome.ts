@@ -37,11 +37,11 @@ export function checkError(recorded: Vector | null, error: MslError): void {
   if (recorded.has("unspecified") && recorded.flag("unspecified")) return;
   same("error", error.code, recorded.text("name"));
   if (!recorded.has("internalCode")) return; // named by an exception of ours, perhaps a local error
-  if (!(error instanceof MslProtocolError)) return fail(`${error.name} is not a protocol error`);
-  same("internalCode", error.internalCode, recorded.number("internalCode"));
-  if (recorded.has("responseCode")) same("responseCode", error.responseCode, recorded.number("responseCode"));
+  const raised = error instanceof MslProtocolError ? error : fail(`${error.name} is not a protocol error`);
+  same("internalCode", raised.internalCode, recorded.number("internalCode"));
+  if (recorded.has("responseCode")) same("responseCode", raised.responseCode, recorded.number("responseCode"));
   if (recorded.has("responseCodeName")) {
-    same("responseCodeName", responseName(error.responseCode), recorded.text("responseCodeName"));
+    same("responseCodeName", responseName(raised.responseCode), recorded.text("responseCodeName"));
   }
   same("messageid of the error", error.context.messageId ?? null, recorded.numberOr("messageid"));
 }

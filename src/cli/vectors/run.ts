@@ -139,8 +139,12 @@ class Run {
   ): Promise<T> {
     const owned: { dispose(): void }[] = [];
     const { core, gzip } = this.#options;
+    const own: Bench["own"] = (resource) => {
+      owned.push(resource);
+      return resource;
+    };
     try {
-      return await body({ core, gzip, keys, common, switches, own: (resource) => (owned.push(resource), resource) });
+      return await body({ core, gzip, keys, common, switches, own });
     } finally {
       for (const resource of owned.reverse()) resource.dispose();
     }
@@ -184,5 +188,5 @@ function reasonOf(error: unknown): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f]+/g, " ");
+  return text.replace(/\p{Cc}+/gu, " ");
 }

@@ -7,14 +7,15 @@ import { none } from "../../entity-auth/none.ts";
 import { psk } from "../../entity-auth/psk.ts";
 import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
 import { ecdh } from "../../key-exchange/ecdh.ts";
-import { KEY_EXCHANGE_NAMES, type KeyExchange } from "../../key-exchange/scheme.ts";
+import { KEY_EXCHANGE_NAMES, type KeyExchange, type KeyRequest } from "../../key-exchange/scheme.ts";
 import { symmetricWrapped } from "../../key-exchange/symmetric-wrapped.ts";
+import type { Awaitable } from "../../platform/awaitable.ts";
 import { emailPassword, emailPasswordData } from "../../user-auth/email-password.ts";
 import { USER_SCHEME_NAMES, type UserAuthData, type UserScheme } from "../../user-auth/scheme.ts";
 import { preSharedContext } from "./contexts.ts";
 import type { KeyFile } from "./key-file.ts";
 import type { Bench } from "./spec.ts";
-import { fail } from "./vector.ts";
+import { fail, type Vector } from "./vector.ts";
 
 /** What a receiver refuses or lacks besides what the key file says. */
 export interface Receiver {
@@ -46,17 +47,35 @@ const USER: ReadonlyMap<string, UserRow> = new Map([
   ],
 ]);
 
-const KEY_EXCHANGE: ReadonlyMap<string, (receiver: Receiver) => KeyExchange> = new Map([
+interface KeyExchangeRow {
+  readonly make: (receiver: Receiver) => KeyExchange;
+  /** The requester's half of a recorded request; `recorded` holds its private values, where the scheme has some. */
+  readonly pending: (exchange: KeyExchange, recorded: Vector | null) => Awaitable<KeyRequest>;
+}
+
+const firstRequest: KeyExchangeRow["pending"] = async (exchange) =>
+  (await exchange.createRequests())[0] ?? fail("no request was made");
+
+const KEY_EXCHANGE: ReadonlyMap<string, KeyExchangeRow> = new Map<string, KeyExchangeRow>([
   [
     "SYMMETRIC_WRAPPED",
-    (r) =>
-      symmetricWrapped({
-        core: r.bench.core,
-        pskContextOf: (identity) => preSharedContext(r.bench, identity),
-        isPermitted: (identity) => isPermitted(r, identity, "SYMMETRIC_WRAPPED"),
-      }),
+    {
+      make: (r) =>
+        symmetricWrapped({
+          core: r.bench.core,
+          pskContextOf: (identity) => preSharedContext(r.bench, identity),
+          isPermitted: (identity) => isPermitted(r, identity, "SYMMETRIC_WRAPPED"),
+        }),
+      pending: firstRequest,
+    },
   ],
-  ["ECDH", (r) => ecdh({ core: r.bench.core, isPermitted: (identity) => isPermitted(r, identity, "ECDH") })],
+  [
+    "ECDH",
+    {
+      make: (r) => ecdh({ core: r.bench.core, isPermitted: (identity) => isPermitted(r, identity, "ECDH") }),
+      pending: firstRequest,
+    },
+  ],
 ]);
 
 /** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */
@@ -106,7 +125,13 @@ export function userSchemes(receiver: Receiver): ReadonlyMap<string, UserScheme>
 }
 
 export function keyExchanges(receiver: Receiver): readonly KeyExchange[] {
-  return [...tableOf(KEY_EXCHANGE, receiver).values()];
+  const makers = new Map([...KEY_EXCHANGE].map(([name, row]) => [name, row.make]));
+  return [...tableOf(makers, receiver).values()];
+}
+
+/** The requester's half of a recorded key request. */
+export function pendingRequest(exchange: KeyExchange, recorded: Vector | null): Awaitable<KeyRequest> {
+  return (KEY_EXCHANGE.get(exchange.name) ?? fail("no such key exchange")).pending(exchange, recorded);
 }
 
 /** Authentication data as a user of the key file sends it. */

@@ -51,6 +51,7 @@ export function sameSession(bench: Bench, context: CryptoContext, recorded: Vect
   same("keys in slots", slots !== null, true);
   same("encryptionKey", core.exportKey(slots!.encryption), recorded.bytes("encryptionKey"));
   same("signatureKey", core.exportKey(slots!.mac), recorded.bytes("signatureKey"));
+  same("recorded key id", `${recorded.text("identity")}_${recorded.number("sequencenumber")}`, recorded.text("keyid"));
   same("keyid of the session", keyIdOf(context), recorded.text("keyid"));
 }
 

@@ -61,7 +61,7 @@ interface Story {
   requestId: number | null;
   /** The error that the server must answer with. */
   refusal: MslProtocolError | null;
-  lastResponse: ReadMessage | null;
+  readonly responses: ReadMessage[];
 }
 
 async function checkExchange(vector: Vector, bench: Bench): Promise<void> {
@@ -75,7 +75,7 @@ async function checkExchange(vector: Vector, bench: Bench): Promise<void> {
     requestOrigin: { entityAuth: null, masterToken: null },
     requestId: null,
     refusal: null,
-    lastResponse: null,
+    responses: [],
   };
   let isIgnored = false;
   for (const message of vector.objects("messages")) {
@@ -86,7 +86,7 @@ async function checkExchange(vector: Vector, bench: Bench): Promise<void> {
     else if (isRequest) await checkRequest(message, story);
     else await checkResponse(message, story);
   }
-  checkOutcomeOf(vector, story.lastResponse ?? fail("no response is recorded"));
+  checkOutcomeOf(vector, story.responses);
 }
 
 function ignoreAll(message: Vector): void {
@@ -94,7 +94,8 @@ function ignoreAll(message: Vector): void {
 }
 
 /** What the application of the client saw at the end. */
-function checkOutcomeOf(vector: Vector, last: ReadMessage): void {
+function checkOutcomeOf(vector: Vector, responses: readonly ReadMessage[]): void {
+  const last = responses.at(-1) ?? fail("no response is recorded");
   const outcome = vector.text("outcome");
   if (last.header.kind === "message") {
     same("outcome", "response", outcome);
@@ -104,7 +105,9 @@ function checkOutcomeOf(vector: Vector, last: ReadMessage): void {
   same("outcome", `error ${last.header.internalCode}`, outcome);
   const error = vector.object("finalError");
   same("errormessage", true, error.flag("errormessage"));
-  sameErrorHeader(last.header, error);
+  // Out of messages, a client delivers the first error.
+  const delivered = responses.find(({ header }) => header.messageId === error.number("messageid"));
+  sameErrorHeader(delivered?.header.kind === "error" ? delivered.header : last.header, error);
 }
 
 async function checkRequest(message: Vector, story: Story): Promise<void> {
@@ -154,7 +157,7 @@ async function checkResponse(message: Vector, story: Story): Promise<void> {
     request: story.requestOrigin,
   });
   const read = await readMessage(wireOf(message), env, story.bench.switches.allowTruncated);
-  story.lastResponse = read;
+  story.responses.push(read);
   const { header } = read;
   if (story.requestId !== null) same("message id of the response", header.messageId, nextMessageId(story.requestId));
   if (story.refusal !== null) {

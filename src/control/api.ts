@@ -1,9 +1,9 @@
 // The public shapes of client and server: configuration, requests, responses, what comes in and what operators see.
 // Portable: bodies are async iterables of bytes, cancellation is `aborted` and `onabort`; adapters are in transport/.
 
+import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
 import type { CapabilitiesConfig } from "../message/capabilities.ts";
 import type { Core } from "../core/core.ts";
-import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData, EntityScheme } from "../entity-auth/scheme.ts";
 import type { MslErrorCode, ResponseCode } from "../errors/codes.ts";
@@ -53,28 +53,6 @@ export interface LocalEntity {
   data(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Awaitable<EntityAuthData | null>;
 }
 
-/** Access to service tokens while a message is put together. */
-export interface ServiceTokenHooks {
-  /** Context of the tokens of this name, `null` for none: such tokens stay opaque. */
-  crypto?(name: string): CryptoContext | null;
-  /** Runs for every message of the operation, handshakes and retries included. */
-  edit?(editor: ServiceTokenEditor, info: { readonly handshake: boolean }): Awaitable<void>;
-}
-
-export type ServiceTokenBinding = "unbound" | "master" | "user";
-
-export interface ServiceTokenEditor {
-  readonly tokens: readonly ServiceToken[];
-  readonly hasMasterToken: boolean;
-  readonly hasUserIdToken: boolean;
-  /** Makes and adds a token; replaces one of the same name and binding. False: no context, or nothing to bind to. */
-  add(name: string, data: Uint8Array, options?: { binding?: ServiceTokenBinding; encrypt?: boolean; compress?: boolean }): Awaitable<boolean>;
-  /** Leaves a token out of this message. False: it was not there. */
-  exclude(name: string, binding?: ServiceTokenBinding): boolean;
-  /** Asks the receiver to delete a token. False: it was not there. */
-  delete(name: string, binding?: ServiceTokenBinding): Awaitable<boolean>;
-}
-
 /** A user of this device. */
 export interface UserSession {
   /** Local name of the user in the store; never sent. */
@@ -113,6 +91,8 @@ export interface Incoming extends AsyncIterable<Uint8Array> {
   /** Gives the rest of the body up. */
   cancel(): void;
 }
+
+export type { ServiceTokenBinding, ServiceTokenEditor, ServiceTokenHooks } from "../builder/service-tokens.ts";
 
 // ---------------------------------------------------------------- client
 

@@ -13,12 +13,3 @@ export function nextMessageId(id: number): number {
 export function previousMessageId(id: number): number {
   return id === 0 ? MAX_ID : id - 1;
 }
-
-/** Uniform in 0..2^53-1 from 8 random bytes: the low 53 bits. */
-export function idFromRandom(bytes: Uint8Array): number {
-  let high = 0;
-  for (let i = 0; i < 4; i++) high = high * 256 + bytes[i]!;
-  let low = 0;
-  for (let i = 4; i < 8; i++) low = low * 256 + bytes[i]!;
-  return (high % 0x200000) * 0x100000000 + low;
-}

@@ -86,7 +86,15 @@ export class DeviceStore {
 
   /** Leases the newest token, or gives null. */
   lease(): Lease | null {
-    const session = this.#newest();
+    return this.#lease(this.#newest());
+  }
+
+  /** Leases a stored token, or gives null. */
+  leaseOf(token: MasterToken): Lease | null {
+    return this.#lease(this.#find(token));
+  }
+
+  #lease(session: Session | null): Lease | null {
     if (session === null) return null;
     session.leases++;
     let isHeld = true;

@@ -1,0 +1,117 @@
+// Builds what a trusted server answers: key exchange and master token, user ID token, service tokens ("MSL Control",
+// building a response). A server never uses another master token than the request's and the one it just issued.
+
+import type { Core } from "../core/core.ts";
+import type { Format } from "../encoding/codec.ts";
+import type { EntityAuthData } from "../entity-auth/scheme.ts";
+import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
+import type { KeyExchange } from "../key-exchange/scheme.ts";
+import { headerBinding, type MessageHeader } from "../message/header.ts";
+import type { KeyResponse } from "../message/header-writer.ts";
+import type { MasterToken, VerifiedMasterToken } from "../tokens/master-token.ts";
+import type { ServiceToken } from "../tokens/service-token.ts";
+import { isExpired, isRenewable } from "../tokens/times.ts";
+import type { TokenIssuer } from "../tokens/token-issuer.ts";
+import { isBoundTo, type UserIdToken, type VerifiedUserIdToken } from "../tokens/user-id-token.ts";
+
+export interface ResponseSurroundings {
+  readonly core: Core;
+  readonly issuer: TokenIssuer;
+  /** In order of preference. */
+  readonly keyExchange: readonly KeyExchange[];
+  readonly entityAuth: EntityAuthData;
+  readonly format: Format;
+  /** Local seconds: a server judges its own tokens by its own clock. */
+  readonly now: number;
+}
+
+export interface IssuedExchange extends KeyResponse {
+  readonly masterToken: VerifiedMasterToken;
+}
+
+export interface ResponseTokens {
+  readonly keyResponse: IssuedExchange | null;
+  readonly userIdToken: UserIdToken | null;
+  readonly serviceTokens: readonly ServiceToken[];
+}
+
+/** Issues and renews what the request asks for and may have. `attachUser`: a user that the application names. */
+export async function responseTokens(
+  request: MessageHeader,
+  around: ResponseSurroundings,
+  attachUser: string | null,
+): Promise<ResponseTokens> {
+  const keyResponse = await exchangeKeys(request, around);
+  const masterToken = keyResponse?.masterToken ?? request.masterToken;
+  const userIdToken = await responseUser(request, around, masterToken, attachUser);
+  for (const token of request.serviceTokens) {
+    const { mtSerialNumber: mt, uitSerialNumber: uit } = token;
+    if (mt !== null && mt !== masterToken?.serialNumber) {
+      protocolError("SERVICETOKEN_MASTERTOKEN_MISMATCH", "headerdata.servicetokens");
+    }
+    if (uit !== null && uit !== userIdToken?.serialNumber) {
+      protocolError("SERVICETOKEN_USERIDTOKEN_MISMATCH", "headerdata.servicetokens");
+    }
+  }
+  return { keyResponse, userIdToken, serviceTokens: request.serviceTokens };
+}
+
+/** Whether the request gets a new master token. */
+export function needsExchange(request: MessageHeader, now: number): boolean {
+  if (!request.renewable || request.keyRequestCount === 0) return false;
+  const { masterToken } = request;
+  return masterToken === null || isRenewable(masterToken, null, now) || isExpired(masterToken, null, now);
+}
+
+/** Answers the first key request that works, by our order of schemes. @throws KEYX_FACTORY_NOT_FOUND, the last failure */
+async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange | null> {
+  if (!needsExchange(request, around.now)) return null;
+  const renew = verifiedOrNull(request.masterToken);
+  if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
+  const identity = request.identity ?? "";
+  const binding = {
+    identity,
+    request: headerBinding(request.entityAuth, request.masterToken),
+    response: headerBinding(around.entityAuth, request.masterToken),
+  };
+  let failure = new MslProtocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
+  for (const exchange of around.keyExchange) {
+    for (const received of request.keyRequests) {
+      if (received.exchange.name !== exchange.name) continue;
+      try {
+        const { keydata, keys } = await exchange.respond(received.parsed, binding);
+        const masterToken = await around.issuer.issueMasterToken({ identity, keys, renew, format: around.format });
+        return { scheme: exchange.name, keydata, masterToken };
+      } catch (error) {
+        if (!(error instanceof MslProtocolError)) throw error;
+        failure = error;
+      }
+    }
+  }
+  throw failure;
+}
+
+function verifiedOrNull(token: MasterToken | null): VerifiedMasterToken | null {
+  return token !== null && token.verified !== null ? { ...token, verified: token.verified } : null;
+}
+
+async function responseUser(
+  request: MessageHeader,
+  around: ResponseSurroundings,
+  masterToken: MasterToken | null,
+  attachUser: string | null,
+): Promise<UserIdToken | null> {
+  const { issuer, format, now } = around;
+  const held = request.userIdToken;
+  const bound = verifiedOrNull(masterToken);
+  if (held !== null && held.verified !== null) {
+    const renew: VerifiedUserIdToken = { ...held, verified: held.verified };
+    const isDue = isRenewable(held, null, now) && request.renewable;
+    if (bound === null || !(isDue || isExpired(held, null, now) || !isBoundTo(held, bound))) return held;
+    return issuer.issueUserIdToken({ user: held.verified.user, masterToken: bound, renew, format });
+  }
+  if (bound === null) return held;
+  const authenticated = request.renewable && request.userScheme !== null ? request.user : null;
+  const user = authenticated ?? attachUser;
+  return user === null ? held : issuer.issueUserIdToken({ user, masterToken: bound, renew: null, format });
+}

@@ -1,0 +1,28 @@
+// Public entry of a device: `tinymsl/client`. Portable; `tinymsl/node` supplies Node's environment.
+export type {
+  Body,
+  BodySource,
+  CallOptions,
+  ClientConfig,
+  ClientSession,
+  Environment,
+  Incoming,
+  LocalEntity,
+  MessageReport,
+  MslClient,
+  Protection,
+  ReadLimits,
+  RequestInit,
+  ServiceTokenBinding,
+  ServiceTokenEditor,
+  ServiceTokenHooks,
+  UserSession,
+} from "./control/api.ts";
+export { createClient } from "./control/client.ts";
+export { type Core, createCore, type KeyHandle } from "./core/core.ts";
+export type { CryptoContext } from "./crypto/crypto-context.ts";
+export * from "./errors/codes.ts";
+export * from "./errors/msl-error.ts";
+export type { CancelSignal } from "./platform/signal.ts";
+export type { ByteReader, ByteWriter, Exchange, Transport } from "./platform/transport.ts";
+export type { StateStorage } from "./store/snapshot-storage.ts";

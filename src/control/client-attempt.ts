@@ -1,0 +1,346 @@
+// One round of a client's operation: choose tokens, decide renewal, build and send the message, read the reply's header,
+// update the store. Which round comes next is exchange.ts's business.
+
+import { renewalNeed, requestForm, type RequestSituation, type RequestWishes } from "../builder/request.ts";
+import { editServiceTokens } from "../builder/service-tokens.ts";
+import type { Format } from "../encoding/codec.ts";
+import type { EntityAuthData } from "../entity-auth/scheme.ts";
+import { MslTransportError, MslUnderprotectedError, MslUsageError, protocolError } from "../errors/msl-error.ts";
+import type { KeyRequest } from "../key-exchange/scheme.ts";
+import { BodyReader, bodyChunks } from "../message/body.ts";
+import type { ErrorHeader } from "../message/error-header.ts";
+import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
+import { readHeader } from "../message/header-reader.ts";
+import { writeHeader } from "../message/header-writer.ts";
+import { nextMessageId } from "../message/ids.ts";
+import { MessageInput } from "../message/message-input.ts";
+import { nowSeconds } from "../platform/clock.ts";
+import type { Exchange } from "../platform/transport.ts";
+import type { Lease } from "../store/device-store.ts";
+import { isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
+import type { UserIdToken } from "../tokens/user-id-token.ts";
+import type { UserAuthData } from "../user-auth/scheme.ts";
+import type { Protection, RequestInit } from "./api.ts";
+import type { RepeatableBody } from "./bodies.ts";
+import type { ClientEngine, ClientExchange, PendingRequests } from "./client-engine.ts";
+import type { Deadline } from "./deadline.ts";
+import type { Attempt } from "./exchange.ts";
+import { ANY_MESSAGE_ID } from "./recovery.ts";
+import type { Renewal } from "./renewal.ts";
+import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
+import { randomId } from "./settings.ts";
+
+export interface Operation {
+  readonly engine: ClientEngine;
+  readonly init: RequestInit;
+  readonly wishes: RequestWishes;
+  readonly body: RepeatableBody;
+  readonly deadline: Deadline;
+}
+
+/** Tokens of a message that failed, for the clean-up and for `unless-newer`. */
+export interface SentTokens {
+  readonly masterToken: MasterToken | null;
+  readonly userIdToken: UserIdToken | null;
+}
+
+export type AttemptOutcome =
+  | { readonly kind: "error"; readonly error: ErrorHeader; readonly sent: SentTokens }
+  | { readonly kind: "handshake-reply"; readonly messageId: number }
+  | {
+      readonly kind: "reply";
+      readonly header: MessageHeader;
+      readonly body: BodyReader;
+      readonly input: MessageInput;
+      /** Held until the body is over. */
+      readonly lease: Lease | null;
+    };
+
+interface Selection extends SentTokens {
+  readonly lease: Lease | null;
+  readonly renewal: Renewal | null;
+}
+
+interface Outgoing {
+  readonly format: Format;
+  readonly messageId: number;
+  readonly entityAuth: EntityAuthData | null;
+  readonly masterToken: MasterToken | null;
+  readonly userIdToken: UserIdToken | null;
+  readonly handshake: boolean;
+  readonly encrypted: boolean;
+  readonly integrityProtected: boolean;
+  readonly pending: PendingRequests;
+}
+
+/** Runs one round. `failed`: what the message before carried; `userAuth`: credentials that recovery already got. */
+export async function runAttempt(
+  operation: Operation,
+  attempt: Attempt,
+  entityAuth: EntityAuthData | null,
+  userAuth: UserAuthData | null,
+  failed: SentTokens | null,
+): Promise<AttemptOutcome> {
+  const selection = await selectTokens(operation, attempt, failed);
+  const requests: KeyRequest[] = [];
+  let exchange: Exchange | null = null;
+  let isDelivered = false;
+  try {
+    exchange = await open(operation);
+    const sent = await sendMessage(operation, attempt, selection, entityAuth, userAuth, requests, exchange);
+    const outcome = await receiveReply(operation, sent, exchange);
+    isDelivered = outcome.kind === "reply";
+    return outcome;
+  } finally {
+    for (const request of requests) request.dispose();
+    selection.renewal?.settle();
+    selection.lease?.release();
+    if (!isDelivered) exchange?.abort();
+  }
+}
+
+async function open(operation: Operation): Promise<Exchange> {
+  const { engine, deadline } = operation;
+  return deadline.race(engine.config.transport.open({ signal: deadline.signal }));
+}
+
+/** Leases the newest master token and, where the message must renew, becomes or awaits the one renewal. */
+async function selectTokens(operation: Operation, attempt: Attempt, failed: SentTokens | null): Promise<Selection> {
+  const { engine, wishes, init, deadline } = operation;
+  const userId = init.user?.id ?? null;
+  let lease = attempt.tokens === "none" ? null : engine.store.lease();
+  let mayUseUser = attempt.tokens === "both";
+  for (;;) {
+    const masterToken = lease?.masterToken ?? null;
+    const userIdToken = mayUseUser ? engine.userIdToken(userId, masterToken) : null;
+    const situation: RequestSituation = {
+      masterToken,
+      userIdToken,
+      scheme: engine.config.entity.scheme,
+      remoteNow: engine.remoteNow,
+      isForced: isForced(attempt, failed, masterToken),
+    };
+    const need = renewalNeed(wishes, situation);
+    if (need === "no") return { lease, masterToken, userIdToken, renewal: null };
+    const renewal = engine.renewals.tryAcquire();
+    if (renewal !== null || need === "may") return { lease, masterToken, userIdToken, renewal };
+    try {
+      await engine.renewals.wait(deadline);
+    } catch (error) {
+      lease?.release();
+      throw error;
+    }
+    // Whatever came of it, look at the store: never at the other request's outcome itself.
+    lease?.release();
+    lease = engine.store.lease();
+    if (attempt.tokens === "none") mayUseUser = true;
+  }
+}
+
+/** Recovery's demand for a renewable message; satisfied by another master token than the one that failed. */
+function isForced(attempt: Attempt, failed: SentTokens | null, masterToken: MasterToken | null): boolean {
+  if (attempt.renewable === "no") return false;
+  if (masterToken === null) return true;
+  const before = failed?.masterToken ?? null;
+  return before !== null && isSameMasterToken(before, masterToken);
+}
+
+async function sendMessage(
+  operation: Operation,
+  attempt: Attempt,
+  selection: Selection,
+  givenEntityAuth: EntityAuthData | null,
+  givenUserAuth: UserAuthData | null,
+  requests: KeyRequest[],
+  exchange: Exchange,
+): Promise<Outgoing> {
+  const { engine, init, wishes, deadline } = operation;
+  const { masterToken, userIdToken, lease, renewal } = selection;
+  const { scheme } = engine.config.entity;
+  const isProtected = masterToken !== null || (scheme.encrypts && scheme.protectsIntegrity);
+  const userAuth = givenUserAuth ?? (await askUser(init, renewal !== null, userIdToken === null));
+  const isDelayed = userAuth !== null && !isProtected;
+  const situation: RequestSituation = { masterToken, userIdToken, scheme, remoteNow: engine.remoteNow, isForced: false };
+  const form = requestForm(wishes, situation, renewal !== null, isDelayed);
+  if (form.withKeyRequests) {
+    for (const method of engine.config.keyExchange) requests.push(...(await method.createRequests()));
+  }
+  if (form.handshake && requests.length === 0) {
+    throw new MslUsageError("The request needs a key exchange, and no scheme is configured.");
+  }
+  const identityData = givenEntityAuth ?? (await engine.entityData(null));
+  if (identityData === null) throw new MslUsageError("The entity gave no authentication data.");
+  const entityAuth = masterToken === null ? identityData : null;
+  const context = lease?.context ?? (await scheme.cryptoContext(identityData));
+  const format = engine.format;
+  const stored = engine.store.serviceTokens(masterToken, userIdToken);
+  const hooks = init.serviceTokens ?? null;
+  const { gzip } = engine;
+  const around = { format, masterToken, userIdToken, gzip, hooks, handshake: form.handshake };
+  const serviceTokens = await editServiceTokens(stored, around);
+  if (serviceTokens !== stored) {
+    engine.storeServiceTokens(serviceTokens, masterToken, userIdToken);
+    await engine.store.commit();
+  }
+  const nonReplayableId =
+    form.nonReplayable && masterToken !== null ? await engine.store.nextNonReplayableId(masterToken) : null;
+  const messageId = attempt.messageId ?? randomId(engine.core);
+  const header = {
+    format,
+    entityAuth,
+    masterToken,
+    context,
+    sender: identityData.identity,
+    timestamp: nowSeconds(engine.config.clock),
+    messageId,
+    nonReplayableId,
+    renewable: form.renewable,
+    handshake: form.handshake,
+    capabilities: engine.capabilities,
+    keyRequests: requests,
+    keyResponse: null,
+    userAuth: isDelayed ? null : userAuth,
+    userIdToken,
+    serviceTokens,
+    peer: NO_PEER_TOKENS,
+  };
+  const wire = await writeHeader(header);
+  deadline.check();
+  let bytes = wire.length;
+  await deadline.race(exchange.writer.write(wire));
+  if (!form.handshake) {
+    const compress = init.compress !== false ? gzip : null;
+    for await (const chunk of bodyChunks(operation.body.open(), { context, messageId, format, gzip: compress })) {
+      bytes += chunk.length;
+      await deadline.race(exchange.writer.write(chunk));
+    }
+  }
+  await deadline.race(exchange.writer.end());
+  reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
+  return {
+    format,
+    messageId,
+    entityAuth,
+    masterToken,
+    userIdToken,
+    handshake: form.handshake,
+    encrypted: masterToken !== null || scheme.encrypts,
+    integrityProtected: masterToken !== null || scheme.protectsIntegrity,
+    pending: { requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
+  };
+}
+
+async function askUser(init: RequestInit, renewable: boolean, required: boolean): Promise<UserAuthData | null> {
+  const user = init.user ?? null;
+  return user === null ? null : user.authenticate({ reason: null, renewable, required });
+}
+
+async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exchange): Promise<AttemptOutcome> {
+  const { engine, init, deadline } = operation;
+  const input = new MessageInput(engine.core, exchange.reader, engine.limits);
+  const object = await deadline.race(input.next());
+  if (object === null) throw new MslTransportError("The server sent no reply.", true);
+  let completed: ClientExchange | null = null;
+  const env = engine.readEnvironment(sent.pending, init.serviceTokens ?? null, (done) => {
+    completed = done;
+  });
+  try {
+    const header = await readHeader(object, env);
+    checkReply(operation, sent, header);
+    engine.learnTime(header.timestamp);
+    if (header.kind === "error") {
+      reportError(engine.config.onMessage, "in", header, object.length);
+      return { kind: "error", error: header, sent };
+    }
+    const lease = await updateStore(operation, sent, header, completed);
+    completed = null;
+    if (sent.handshake) {
+      reportIncoming(engine.config.onMessage, header, object.length, true);
+      lease?.release();
+      return { kind: "handshake-reply", messageId: header.messageId };
+    }
+    const body = new BodyReader(input, {
+      context: lease?.context ?? header.payloadContext,
+      messageId: header.messageId,
+      gzip: engine.gzip,
+      allowTruncated: engine.config.allowTruncated === true,
+      isEmpty: false,
+    });
+    return { kind: "reply", header, body, input, lease };
+  } catch (error) {
+    disposeKeys(completed);
+    throw error;
+  }
+}
+
+function disposeKeys(exchange: ClientExchange | null): void {
+  exchange?.keys.encryption.dispose();
+  exchange?.keys.mac.dispose();
+}
+
+/** Message id, sender, protection ("MSL Control", checks against the request). */
+function checkReply(operation: Operation, sent: Outgoing, header: MessageHeader | ErrorHeader): void {
+  const { engine, init } = operation;
+  const isAnyId = header.kind === "error" && ANY_MESSAGE_ID.has(header.responseCode);
+  if (!isAnyId && header.messageId !== nextMessageId(sent.messageId)) {
+    protocolError("UNEXPECTED_RESPONSE_MESSAGE_ID", "headerdata.messageid");
+  }
+  const expected = init.expectSender ?? engine.config.expectSender ?? null;
+  if (expected !== null && header.entityAuth !== null && header.entityAuth.identity !== expected) {
+    protocolError("MESSAGE_SENDER_MISMATCH", "entityauthdata");
+  }
+  if (header.kind === "error" || sent.handshake) return;
+  const wanted: Protection = init.requireReply ??
+    engine.config.requireReply ?? { encrypted: sent.encrypted, integrity: sent.integrityProtected };
+  if (wanted.encrypted === true && !header.encrypted) throw new MslUnderprotectedError("message.encrypted");
+  if (wanted.integrity === true && !header.integrityProtected) throw new MslUnderprotectedError("message.integrity");
+  if (sent.masterToken === null) return;
+  if (header.masterToken === null || !isSameMasterToken(header.masterToken, sent.masterToken)) {
+    throw new MslUnderprotectedError("mastertoken");
+  }
+}
+
+/** Applies everything that the reply brings as one unit, saves it, and leases the session its body is read under. */
+async function updateStore(
+  operation: Operation,
+  sent: Outgoing,
+  header: MessageHeader,
+  completed: ClientExchange | null,
+): Promise<Lease | null> {
+  const { engine, init } = operation;
+  const { store } = engine;
+  if (completed !== null) {
+    store.addMasterToken(completed.masterToken, completed.keys);
+    if (sent.masterToken !== null && !isSameMasterToken(sent.masterToken, completed.masterToken)) {
+      store.retire(sent.masterToken);
+    }
+  }
+  const masterToken = completed?.masterToken ?? header.masterToken;
+  const userId = init.user?.id ?? null;
+  if (userId !== null && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);
+  engine.storeServiceTokens(header.serviceTokens, masterToken, header.userIdToken);
+  const { capabilities } = header;
+  const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();
+  if (capabilities !== null && learns) {
+    store.learnPeer({ formats: capabilities.formats, keyxSchemes: capabilities.keyxSchemes });
+  }
+  const lease = masterToken === null ? null : store.leaseOf(masterToken);
+  const changes = completed !== null || header.userIdToken !== null || header.serviceTokens.length > 0 || learns;
+  try {
+    if (changes) await operation.deadline.race(store.commit());
+    return lease;
+  } catch (error) {
+    lease?.release();
+    throw error;
+  }
+}
+
+/** Tokens that a response code takes away from the store. */
+export async function dropTokens(engine: ClientEngine, drop: "none" | "master" | "user", sent: SentTokens): Promise<void> {
+  if (drop === "none") return;
+  if (drop === "master" && sent.masterToken !== null) engine.store.retire(sent.masterToken);
+  if (drop === "user" && sent.masterToken !== null && sent.userIdToken !== null) {
+    engine.store.removeUserIdToken(sent.userIdToken);
+  }
+  await engine.store.commit();
+}

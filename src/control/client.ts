@@ -1,0 +1,155 @@
+// A device in a trusted services network: requests that authenticate, exchange keys, log in and renew by themselves.
+
+import { errorName } from "../errors/codes.ts";
+import { MslLimitError, MslRemoteError, MslUsageError } from "../errors/msl-error.ts";
+import type { ErrorHeader } from "../message/error-header.ts";
+import { DeviceStore } from "../store/device-store.ts";
+import type { UserAuthData } from "../user-auth/scheme.ts";
+import type { ClientConfig, ClientSession, Incoming, MslClient, RequestInit } from "./api.ts";
+import { repeatableBody } from "./bodies.ts";
+import { type AttemptOutcome, dropTokens, type Operation, runAttempt, type SentTokens } from "./client-attempt.ts";
+import { ClientEngine } from "./client-engine.ts";
+import { Deadline } from "./deadline.ts";
+import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
+import { IncomingMessage } from "./incoming.ts";
+import { reportIncoming } from "./reports.ts";
+import { MAX_MESSAGE_BYTES } from "./settings.ts";
+
+/** One-shot bodies are kept for resending up to this size. */
+const RESEND_BYTES = 1024 * 1024;
+
+/** Opens the device's state and makes a client. @throws STORE_CORRUPT, STORE_FAILED, CORE_FAILED, MslUsageError */
+export async function createClient(config: ClientConfig): Promise<MslClient> {
+  const core = await config.core;
+  const data = await config.entity.data(null);
+  const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null);
+  return new Client(new ClientEngine(config, core, store));
+}
+
+class Client implements MslClient {
+  readonly session: ClientSession;
+  readonly #engine: ClientEngine;
+  #isClosed = false;
+
+  constructor(engine: ClientEngine) {
+    this.#engine = engine;
+    const { store } = engine;
+    this.session = {
+      get masterToken() {
+        const token = store.masterToken;
+        return token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber };
+      },
+      hasUser: (id) => store.userIdToken(id) !== null,
+      async forgetUser(id) {
+        const token = store.userIdToken(id);
+        if (token !== null) store.removeUserIdToken(token);
+        await store.commit();
+      },
+      async clear() {
+        store.clear();
+        await store.commit();
+      },
+    };
+  }
+
+  async request(init: RequestInit): Promise<Incoming> {
+    if (this.#isClosed) throw new MslUsageError("The client is closed.");
+    const engine = this.#engine;
+    const body = repeatableBody(init.body, engine.config.resendBytes ?? RESEND_BYTES);
+    const deadline = new Deadline(engine.config.timers, init.timeoutMs ?? null, init.signal ?? null);
+    const wishes = {
+      encrypted: init.encrypted !== false,
+      integrity: init.integrity !== false,
+      nonReplayable: init.nonReplayable === true,
+      wantTokens: init.wantTokens === true,
+      hasUser: (init.user ?? null) !== null,
+      isEmpty: body.isEmpty,
+    };
+    try {
+      return await this.#run({ engine, init, wishes, body, deadline });
+    } catch (error) {
+      deadline.end();
+      throw error;
+    }
+  }
+
+  async #run(operation: Operation): Promise<Incoming> {
+    let event: ExchangeEvent = { kind: "start" };
+    let state = INITIAL;
+    let failed: SentTokens | null = null;
+    let firstError: MslRemoteError | null = null;
+    let lastError: MslRemoteError | null = null;
+    for (;;) {
+      operation.deadline.check();
+      const next = step(state, event);
+      if (next.kind === "limit") throw firstError ?? new MslLimitError(state.messages);
+      if (next.kind !== "attempt") throw lastError ?? new MslLimitError(state.messages);
+      state = next.state;
+      if (failed !== null) await dropTokens(this.#engine, next.drop, failed);
+      if (lastError !== null && event.kind === "error-reply" && !operation.body.canRepeat) throw lastError;
+      const fresh = await this.#freshData(operation, next.attempt, lastError);
+      const outcome = await runAttempt(operation, next.attempt, fresh.entityAuth, fresh.userAuth, failed);
+      failed = null;
+      switch (outcome.kind) {
+        case "reply":
+          return this.#deliver(operation, outcome);
+        case "handshake-reply":
+          event = outcome;
+          break;
+        case "error":
+          lastError = remoteError(outcome.error, state.messages / 2);
+          firstError ??= lastError;
+          failed = outcome.sent;
+          event = {
+            kind: "error-reply",
+            messageId: outcome.error.messageId,
+            responseCode: outcome.error.responseCode,
+            canExchangeKeys: this.#engine.config.keyExchange.length > 0,
+          };
+      }
+    }
+  }
+
+  /** Data that recovery asks the application for; a hook that has none delivers the server's error. */
+  async #freshData(operation: Operation, attempt: Attempt, error: MslRemoteError | null) {
+    let entityAuth = null;
+    let userAuth: UserAuthData | null = null;
+    if (attempt.entityReason !== null) {
+      entityAuth = await this.#engine.entityData(attempt.entityReason);
+      if (entityAuth === null && error !== null) throw error;
+    }
+    if (attempt.userReason !== null) {
+      const query = { reason: attempt.userReason, renewable: false, required: true };
+      userAuth = (await operation.init.user?.authenticate(query)) ?? null;
+      if (userAuth === null && error !== null) throw error;
+    }
+    return { entityAuth, userAuth };
+  }
+
+  async #deliver(operation: Operation, reply: AttemptOutcome & { kind: "reply" }): Promise<Incoming> {
+    const { header, body, input, lease } = reply;
+    const { deadline, engine } = operation;
+    const incoming = new IncomingMessage(header, body, {
+      maxBytes: engine.limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
+      wait: (promise) => deadline.race(promise),
+      done: () => {
+        deadline.end();
+        lease?.release();
+        reportIncoming(engine.config.onMessage, header, input.bytes, false);
+      },
+    });
+    await incoming.prefetch();
+    return incoming;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#engine.store.close();
+  }
+}
+
+function remoteError(header: ErrorHeader, attempts: number): MslRemoteError {
+  const { internalCode, responseCode, userMessage } = header;
+  const code = (internalCode === null ? null : errorName(internalCode)) ?? "INTERNAL_EXCEPTION";
+  return new MslRemoteError(code, { internalCode, responseCode, userText: userMessage, attempts });
+}

@@ -1,0 +1,318 @@
+// A trusted server: reads one message, answers it. Handshakes are answered by themselves, failures with error messages;
+// the application sees requests only. It keeps no sessions: everything it needs is in the tokens.
+
+import { editServiceTokens } from "../builder/service-tokens.ts";
+import { responseTokens } from "../builder/response.ts";
+import type { Core } from "../core/core.ts";
+import { detectFormat, type Format } from "../encoding/codec.ts";
+import type { EntityAuthData } from "../entity-auth/scheme.ts";
+import type { MslErrorCode } from "../errors/codes.ts";
+import {
+  MslErrorResponseFailed,
+  MslProtectionRequired,
+  MslUsageError,
+  protocolError,
+  toWireError,
+} from "../errors/msl-error.ts";
+import { BodyReader, bodyChunks } from "../message/body.ts";
+import { type Capabilities, intersectCapabilities, preferredFormat } from "../message/capabilities.ts";
+import { writeErrorMessage } from "../message/error-header.ts";
+import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
+import { type HeaderEnvironment, readHeader } from "../message/header-reader.ts";
+import { writeHeader } from "../message/header-writer.ts";
+import { nextMessageId } from "../message/ids.ts";
+import { type InputLimits, MessageInput } from "../message/message-input.ts";
+import { nowSeconds } from "../platform/clock.ts";
+import type { Gzip } from "../platform/gzip.ts";
+import type { ByteReader, ByteWriter } from "../platform/transport.ts";
+import { SessionCache } from "../tokens/master-token.ts";
+import type {
+  CallOptions,
+  MslServer,
+  RejectInit,
+  RequestHandler,
+  ResponseInit,
+  ServerConfig,
+  ServerRequest,
+} from "./api.ts";
+import { repeatableBody } from "./bodies.ts";
+import { Deadline } from "./deadline.ts";
+import { IncomingMessage } from "./incoming.ts";
+import { reportError, reportIncoming, reportOutgoing, reportSentError } from "./reports.ts";
+import { checkRequest } from "./server-checks.ts";
+import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, randomId, schemeTable } from "./settings.ts";
+
+/** Sessions that stay imported between messages, unless configured. */
+const CACHED_SESSIONS = 1024;
+
+/** @throws CORE_FAILED, MslUsageError */
+export async function createServer(config: ServerConfig): Promise<MslServer> {
+  return new Server(config, await config.core);
+}
+
+/** What is known of the message being answered, for error replies. */
+interface Progress {
+  format: Format;
+  header: MessageHeader | null;
+  hasAnswered: boolean;
+}
+
+class Server implements MslServer {
+  readonly #config: ServerConfig;
+  readonly #core: Core;
+  readonly #limits: InputLimits;
+  readonly #gzip: Gzip | null;
+  readonly #capabilities: Capabilities;
+  readonly #cache: SessionCache;
+  readonly #environment: HeaderEnvironment;
+
+  constructor(config: ServerConfig, core: Core) {
+    this.#config = config;
+    this.#core = core;
+    this.#limits = inputLimits(config);
+    this.#gzip = boundedGzip(config.gzip, this.#limits);
+    this.#capabilities = ownCapabilities(config.capabilities, this.#gzip, config.keyExchange);
+    this.#cache = new SessionCache(config.maxCachedSessions ?? CACHED_SESSIONS);
+    schemeTable(config.keyExchange);
+    this.#environment = {
+      core,
+      gzip: this.#gzip,
+      entitySchemes: schemeTable(config.entitySchemes),
+      userSchemes: schemeTable(config.userSchemes ?? []),
+      keyExchange: config.keyExchange,
+      strictKeyRequests: config.strictKeyRequests === true,
+      tokenCrypto: config.tokenCrypto,
+      sessionCache: this.#cache,
+      sessionFor: () => null,
+      completeExchange({ scheme, masterToken }) {
+        const session = masterToken.verified;
+        if (session === null) return protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata");
+        return { scheme, masterToken, context: session.context };
+      },
+      serviceTokenContext: (name) => config.serviceTokens?.crypto?.(name) ?? null,
+    };
+  }
+
+  async receive(reader: ByteReader, writer: ByteWriter, handler: RequestHandler, options: CallOptions = {}): Promise<void> {
+    const deadline = new Deadline(this.#config.timers, options.timeoutMs ?? null, options.signal ?? null);
+    const input = new MessageInput(this.#core, reader, this.#limits);
+    const progress: Progress = { format: "JSON", header: null, hasAnswered: false };
+    try {
+      await this.#answer(input, writer, handler, deadline, progress);
+    } catch (error) {
+      deadline.check();
+      if (progress.hasAnswered) throw error;
+      await this.#sendError(error, writer, progress);
+    } finally {
+      input.cancel();
+      deadline.end();
+    }
+  }
+
+  async #answer(
+    input: MessageInput,
+    writer: ByteWriter,
+    handler: RequestHandler,
+    deadline: Deadline,
+    progress: Progress,
+  ): Promise<void> {
+    const object = await deadline.race(input.next());
+    if (object === null) return protocolError("MSL_PARSE_ERROR", "message");
+    progress.format = detectFormat(object[0]!) ?? "JSON";
+    const header = await readHeader(object, this.#environment);
+    if (header.kind === "error") {
+      // Delivered to the log, never answered.
+      reportError(this.#config.onMessage, "in", header, object.length);
+      progress.hasAnswered = true;
+      await writer.end();
+      return;
+    }
+    progress.header = header;
+    const now = nowSeconds(this.#config.clock);
+    await checkRequest(header, this.#config.issuer, now);
+    const body = new BodyReader(input, {
+      context: header.payloadContext,
+      messageId: header.messageId,
+      gzip: this.#gzip,
+      allowTruncated: this.#config.allowTruncated === true,
+      isEmpty: header.handshake === true,
+    });
+    const isHandshake = header.handshake === true || (await this.#isOldHandshake(header, body, deadline));
+    if (isHandshake) {
+      reportIncoming(this.#config.onMessage, header, input.bytes, true);
+      await this.#respond(header, { encrypted: false, integrity: false }, writer, deadline, progress, true);
+      return;
+    }
+    const request = this.#request(header, body, deadline);
+    let reply: ResponseInit | RejectInit;
+    try {
+      reply = await deadline.race(Promise.resolve(handler(request)));
+    } finally {
+      reportIncoming(this.#config.onMessage, header, input.bytes, false);
+    }
+    if ("reject" in reply || "error" in reply) protocolError(rejection(reply, header), "message");
+    await this.#respond(header, reply, writer, deadline, progress, false);
+  }
+
+  /** Old senders leave the flag out and send one empty last chunk. */
+  async #isOldHandshake(header: MessageHeader, body: BodyReader, deadline: Deadline): Promise<boolean> {
+    const isInferable = header.handshake === null || this.#config.inferHandshake === true;
+    if (!isInferable || !header.renewable || header.keyRequestCount === 0) return false;
+    const first = await deadline.race(body.peek());
+    return first !== null && first.endOfMessage && first.data.length === 0;
+  }
+
+  #request(header: MessageHeader, body: BodyReader, deadline: Deadline): ServerRequest {
+    const incoming = new IncomingMessage(header, body, {
+      maxBytes: this.#limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
+      wait: (promise) => deadline.race(promise),
+      done() {},
+    });
+    const token = header.masterToken;
+    return Object.assign(incoming, {
+      masterToken: token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber },
+      nonReplayable: header.nonReplayableId !== null,
+    });
+  }
+
+  async #entityData(): Promise<EntityAuthData> {
+    const data = await this.#config.entity.data(null);
+    if (data === null) throw new MslUsageError("The server's entity gave no authentication data.");
+    return data;
+  }
+
+  #responseFormat(header: MessageHeader): { format: Format; capabilities: Capabilities | null } {
+    const capabilities = intersectCapabilities(header.capabilities, this.#capabilities);
+    return { format: preferredFormat(this.#capabilities.formats, capabilities), capabilities };
+  }
+
+  async #respond(
+    request: MessageHeader,
+    init: ResponseInit,
+    writer: ByteWriter,
+    deadline: Deadline,
+    progress: Progress,
+    isHandshake: boolean,
+  ): Promise<void> {
+    const { issuer, keyExchange, entity } = this.#config;
+    const entityAuth = await this.#entityData();
+    const { format, capabilities } = this.#responseFormat(request);
+    const now = nowSeconds(this.#config.clock);
+    const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
+    const tokens = await responseTokens(request, around, init.user ?? null);
+    const issued = tokens.keyResponse?.masterToken ?? null;
+    if (issued !== null) this.#cache.set(issued.tokendata, issued.signature, issued.verified);
+    const hasSession = request.masterToken !== null || issued !== null;
+    requireProtection(init, hasSession, entity.scheme);
+    if ((init.user ?? null) !== null && !hasSession) throw new MslProtectionRequired("RESPONSE_REQUIRES_MASTERTOKEN");
+    const masterToken = issued ?? request.masterToken;
+    const hooks = init.serviceTokens ?? this.#config.serviceTokens ?? null;
+    const editing = { format, masterToken, userIdToken: tokens.userIdToken, gzip: this.#gzip, hooks };
+    const serviceTokens = await editServiceTokens(tokens.serviceTokens, { ...editing, handshake: isHandshake });
+    const context =
+      request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
+    const messageId = nextMessageId(request.messageId);
+    const header = {
+      format,
+      entityAuth: request.masterToken === null ? entityAuth : null,
+      masterToken: request.masterToken,
+      context,
+      sender: entityAuth.identity,
+      timestamp: now,
+      messageId,
+      nonReplayableId: null,
+      renewable: false,
+      handshake: false,
+      capabilities,
+      keyRequests: [],
+      keyResponse: tokens.keyResponse,
+      userAuth: null,
+      userIdToken: tokens.userIdToken,
+      serviceTokens,
+      peer: NO_PEER_TOKENS,
+    };
+    const wire = await writeHeader(header);
+    progress.hasAnswered = true;
+    let bytes = wire.length;
+    await deadline.race(writer.write(wire));
+    if (!isHandshake) {
+      const compress = init.compress !== false && capabilities?.compression.includes("GZIP") === true;
+      const source = repeatableBody(init.body, 0).open();
+      const options = { context: issued?.verified.context ?? context, messageId, format, gzip: compress ? this.#gzip : null };
+      for await (const chunk of bodyChunks(source, options)) {
+        bytes += chunk.length;
+        await deadline.race(writer.write(chunk));
+      }
+    }
+    await deadline.race(writer.end());
+    const sizes = { bytes, headerBytes: wire.length, scheme: entity.scheme };
+    reportOutgoing(this.#config.onMessage, header, sizes);
+  }
+
+  /** Answers a failure: the row of the table, no details, under the server's entity authentication data. */
+  async #sendError(error: unknown, writer: ByteWriter, progress: Progress): Promise<void> {
+    const wireError = toWireError(error);
+    const { header } = progress;
+    try {
+      const known = wireError.context.messageId ?? (error as { context?: { messageId?: number } }).context?.messageId;
+      const requestId = header?.messageId ?? known ?? null;
+      const messageId = requestId === null ? randomId(this.#core) : nextMessageId(requestId);
+      const format = header === null ? progress.format : this.#responseFormat(header).format;
+      const entityAuth = await this.#entityData();
+      const { scheme } = this.#config.entity;
+      const context = await scheme.cryptoContext(entityAuth);
+      const languages = header?.capabilities?.languages ?? [];
+      const wire = await writeErrorMessage(format, entityAuth, context, {
+        code: wireError.code,
+        messageId,
+        timestamp: nowSeconds(this.#config.clock),
+        userMessage: this.#userText(wireError.code, languages),
+      });
+      await writer.write(wire);
+      await writer.end();
+      const { code } = wireError;
+      const report = { format, messageId, scheme, identity: entityAuth.identity, code, bytes: wire.length };
+      reportSentError(this.#config.onMessage, report);
+    } catch (cause) {
+      throw new MslErrorResponseFailed(error, cause);
+    }
+  }
+
+  #userText(code: MslErrorCode, languages: readonly string[]): string | null {
+    if (WITHOUT_USER_TEXT.has(code)) return null;
+    return this.#config.errorText?.(code, languages) ?? null;
+  }
+
+  async close(): Promise<void> {
+    this.#cache.clear();
+  }
+}
+
+const WITHOUT_USER_TEXT: ReadonlySet<MslErrorCode> = new Set([
+  "INTERNAL_EXCEPTION",
+  "MSL_COMMS_FAILURE",
+  "RESPONSE_REQUIRES_ENCRYPTION",
+  "RESPONSE_REQUIRES_INTEGRITY_PROTECTION",
+  "RESPONSE_REQUIRES_MASTERTOKEN",
+]);
+
+function requireProtection(
+  init: ResponseInit,
+  hasSession: boolean,
+  scheme: { readonly encrypts: boolean; readonly protectsIntegrity: boolean },
+): void {
+  if (hasSession) return;
+  if (init.integrity !== false && !scheme.protectsIntegrity) {
+    throw new MslProtectionRequired("RESPONSE_REQUIRES_INTEGRITY_PROTECTION");
+  }
+  if (init.encrypted !== false && !scheme.encrypts) throw new MslProtectionRequired("RESPONSE_REQUIRES_ENCRYPTION");
+}
+
+/** The error that refuses an entity or a user, by what the request carried. */
+function rejection(reply: RejectInit, header: MessageHeader): MslErrorCode {
+  if ("error" in reply) return reply.error;
+  if (reply.reject === "entity") {
+    return header.masterToken === null ? "ENTITY_REJECTED_BY_APP" : "MASTERTOKEN_REJECTED_BY_APP";
+  }
+  return header.userIdToken === null ? "USER_REJECTED_BY_APP" : "USERIDTOKEN_REJECTED_BY_APP";
+}

@@ -1,0 +1,62 @@
+// Configuration shared by client and server, with its defaults filled in.
+
+import type { Core } from "../core/core.ts";
+import type { Format } from "../encoding/codec.ts";
+import { MslUsageError } from "../errors/msl-error.ts";
+import type { Capabilities, CapabilitiesConfig } from "../message/capabilities.ts";
+import type { InputLimits } from "../message/message-input.ts";
+import type { Gzip } from "../platform/gzip.ts";
+import type { KeyExchange } from "../key-exchange/scheme.ts";
+import type { ReadLimits } from "./api.ts";
+
+/** Largest header or chunk, unless configured: 10 MiB. */
+export const MAX_OBJECT_BYTES = 10 * 1024 * 1024;
+/** Largest message, unless configured: 64 MiB. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+export function inputLimits(limits: ReadLimits): InputLimits {
+  const { maxObjectBytes = MAX_OBJECT_BYTES, maxMessageBytes = MAX_MESSAGE_BYTES } = limits;
+  return { maxObjectBytes, maxMessageBytes };
+}
+
+/** The plug with inflated chunks bounded, beside the ratio, by what a whole message may hold. */
+export function boundedGzip(gzip: Gzip | null, limits: InputLimits): Gzip | null {
+  if (gzip === null) return null;
+  const bound = limits.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+  return {
+    compress: (data) => gzip.compress(data),
+    uncompress: (data, maxLength) => gzip.uncompress(data, Math.min(maxLength, bound)),
+  };
+}
+
+export function ownCapabilities(
+  config: CapabilitiesConfig | undefined,
+  gzip: Gzip | null,
+  keyExchange: readonly KeyExchange[],
+): Capabilities {
+  return {
+    compression: gzip === null ? [] : ["GZIP"],
+    languages: config?.languages ?? ["en"],
+    formats: config?.formats ?? DEFAULT_FORMATS,
+    keyxSchemes: keyExchange.some((exchange) => exchange.name === "ECDH") ? ["ECDH"] : [],
+  };
+}
+
+const DEFAULT_FORMATS: readonly Format[] = ["CBOR", "JSON"];
+
+export function schemeTable<T extends { readonly name: string }>(schemes: readonly T[]): ReadonlyMap<string, T> {
+  const table = new Map<string, T>();
+  for (const scheme of schemes) {
+    if (table.has(scheme.name)) throw new MslUsageError(`The scheme ${scheme.name} is listed twice.`);
+    table.set(scheme.name, scheme);
+  }
+  return table;
+}
+
+/** A message id or serial number: the low 53 of 64 random bits. */
+export function randomId(core: Core): number {
+  const bytes = core.random(8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
+  return (view.getUint32(0) % 0x200000) * 0x100000000 + view.getUint32(4);
+}
+

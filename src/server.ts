@@ -1,0 +1,15 @@
+// Public entry of a trusted server: `tinymsl/server`.
+export type {
+  MessageReport,
+  MslServer,
+  RejectInit,
+  RequestHandler,
+  ResponseInit,
+  ServerConfig,
+  ServerRequest,
+} from "./control/api.ts";
+export { createServer } from "./control/server.ts";
+export { slotContext } from "./crypto/symmetric.ts";
+export type { IssuerState, ReplayMode, ReplayVerdict, TokenLine } from "./tokens/issuer-state.ts";
+export { tokenKeys, type TokenCrypto } from "./tokens/token-crypto.ts";
+export { createTokenIssuer, type IssuerConfig, type TokenIssuer, type TokenLife } from "./tokens/token-issuer.ts";

@@ -116,7 +116,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
 
 function readFields(keydata: Parameters<KeyExchange["complete"]>[1]): ParsedRequest {
   const parametersId = keydata.string("parametersid");
-  const publicKey = keydata.bytes("publickey");
+  const publicKey = keydata.bytes("publickey").slice();
   if (publicKey.length === 0) protocolError("KEYX_INVALID_PUBLIC_KEY", `${keydata.path}.publickey`);
   return { parametersId, publicKey };
 }

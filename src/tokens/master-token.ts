@@ -64,9 +64,9 @@ export async function parseMasterToken(
   core: Core,
   cache: SessionCache | null = null,
 ): Promise<MasterToken> {
-  const tokendata = map.bytes("tokendata");
+  const tokendata = map.bytes("tokendata").slice(); // outlives the message, which is wiped
   if (tokendata.length === 0) protocolError("MASTERTOKEN_TOKENDATA_MISSING", `${map.path}.tokendata`);
-  const signature = map.bytes("signature");
+  const signature = map.bytes("signature").slice();
   const issuer = crypto === null ? null : await crypto.find(tokendata, signature);
   const { sessiondata, ...fields } = parseTokenData(tokendata, `${map.path}.tokendata`);
   const cached = issuer === null ? null : (cache?.get(tokendata, signature) ?? null);

@@ -38,9 +38,9 @@ export interface ServiceTokenReader {
 /** @throws MSL_PARSE_ERROR, the SERVICETOKEN_* rows, UNIDENTIFIED_COMPRESSION, decryption errors of verified tokens */
 export async function parseServiceToken(map: MslMap, reader: ServiceTokenReader): Promise<ServiceToken> {
   const where = `${map.path}.tokendata`;
-  const tokendata = map.bytes("tokendata");
+  const tokendata = map.bytes("tokendata").slice(); // outlives the message, which is wiped
   if (tokendata.length === 0) protocolError("SERVICETOKEN_TOKENDATA_MISSING", where);
-  const signature = map.bytes("signature");
+  const signature = map.bytes("signature").slice();
   const fields = decodeObject(tokendata, where);
   const name = fields.string("name");
   const context = reader.context(name);
@@ -53,7 +53,7 @@ export async function parseServiceToken(map: MslMap, reader: ServiceTokenReader)
   const servicedata = fields.bytes("servicedata");
   let data: Uint8Array | null = servicedata.length === 0 ? servicedata : null;
   if (verified && context !== null && servicedata.length > 0) {
-    data = encrypted ? await context.decrypt(servicedata) : servicedata;
+    data = encrypted ? await context.decrypt(servicedata) : servicedata.slice();
     if (compression !== null) data = uncompress(compression, reader.gzip, data, where);
   }
   if (mtSerialNumber !== null && mtSerialNumber !== reader.masterToken?.serialNumber) {

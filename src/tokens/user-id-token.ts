@@ -49,9 +49,9 @@ export async function parseUserIdToken(
   masterToken: MasterToken | null,
 ): Promise<UserIdToken> {
   const where = `${map.path}.tokendata`;
-  const tokendata = map.bytes("tokendata");
+  const tokendata = map.bytes("tokendata").slice(); // outlives the message, which is wiped
   if (tokendata.length === 0) protocolError("USERIDTOKEN_TOKENDATA_MISSING", where);
-  const signature = map.bytes("signature");
+  const signature = map.bytes("signature").slice();
   const issuer = crypto === null ? null : await crypto.find(tokendata, signature);
   const data = decodeObject(tokendata, where, "USERIDTOKEN_TOKENDATA_PARSE_ERROR");
   const renewalWindow = data.int("renewalwindow", -MAX_ID, MAX_ID);

@@ -1,0 +1,132 @@
+// A transport over `fetch`, for browsers, TVs and workers. No Content-Type is set: receivers ignore it, and it would
+// cost browsers a preflight round trip. The request body is buffered, since fetch is half-duplex.
+
+import { MslTransportError } from "../errors/msl-error.ts";
+import { watchCancel } from "../platform/signal.ts";
+import type { ByteReader, Exchange, Transport } from "../platform/transport.ts";
+import { concatBytes } from "./bytes.ts";
+
+/** The part of `fetch` that is used. */
+export type Fetch = (
+  url: string,
+  init: { readonly method: "POST"; readonly body: Uint8Array; readonly signal?: unknown },
+) => Promise<FetchResponse>;
+
+export interface FetchResponse {
+  readonly status: number;
+  readonly body: { getReader(): FetchReader } | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+interface FetchReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }>;
+  cancel(): Promise<void>;
+}
+
+interface Controller {
+  readonly signal: unknown;
+  abort(): void;
+}
+
+declare const AbortController: (new () => Controller) | undefined;
+
+/** @param fetch  the platform's `fetch`, bound to its global object */
+export function fetchTransport(url: string, fetch: Fetch): Transport {
+  return {
+    async open({ signal }) {
+      const controller = typeof AbortController === "undefined" ? null : new AbortController();
+      const exchange = new FetchExchange(url, fetch, controller);
+      watchCancel(signal, () => exchange.abort());
+      return exchange;
+    },
+  };
+}
+
+class FetchExchange implements Exchange {
+  readonly #parts: Uint8Array[] = [];
+  readonly #url: string;
+  readonly #fetch: Fetch;
+  readonly #controller: Controller | null;
+  #response: Promise<FetchResponse> | null = null;
+  #source: ByteReader | null = null;
+
+  constructor(url: string, fetch: Fetch, controller: Controller | null) {
+    this.#url = url;
+    this.#fetch = fetch;
+    this.#controller = controller;
+  }
+
+  readonly writer = {
+    write: async (bytes: Uint8Array) => {
+      this.#parts.push(bytes);
+    },
+    end: async () => {
+      const controller = this.#controller;
+      const init = { method: "POST" as const, body: concatBytes(this.#parts) };
+      this.#response = this.#fetch(this.#url, controller === null ? init : { ...init, signal: controller.signal });
+      this.#response.catch(() => {});
+    },
+  };
+
+  readonly reader: ByteReader = {
+    read: async () => {
+      try {
+        this.#source ??= await this.#open();
+        return await this.#source.read();
+      } catch (error) {
+        if (error instanceof MslTransportError) throw error;
+        throw new MslTransportError("The request failed.", true, error);
+      }
+    },
+    cancel: () => this.#source?.cancel(),
+  };
+
+  async #open(): Promise<ByteReader> {
+    if (this.#response === null) throw new MslTransportError("Nothing was sent yet.", false);
+    const response = await this.#response;
+    const source = await responseReader(response);
+    const first = await source.read();
+    if (first === null && response.status !== 200) {
+      throw new MslTransportError(`The server answered ${response.status} without a message.`, true);
+    }
+    let held = first;
+    return {
+      async read() {
+        const bytes = held;
+        held = null;
+        return bytes ?? source.read();
+      },
+      cancel: () => source.cancel(),
+    };
+  }
+
+  abort(): void {
+    this.#controller?.abort();
+    this.#source?.cancel();
+  }
+}
+
+/** Streams where the engine can, else takes the whole reply at once. */
+async function responseReader(response: FetchResponse): Promise<ByteReader> {
+  const stream = response.body?.getReader?.();
+  if (stream !== undefined) {
+    return {
+      async read() {
+        const { done, value } = await stream.read();
+        return done ? null : (value ?? null);
+      },
+      cancel: () => void stream.cancel().catch(() => {}),
+    };
+  }
+  let whole: Uint8Array | null = new Uint8Array(await response.arrayBuffer());
+  return {
+    async read() {
+      const bytes = whole;
+      whole = null;
+      return bytes !== null && bytes.length > 0 ? bytes : null;
+    },
+    cancel() {
+      whole = null;
+    },
+  };
+}

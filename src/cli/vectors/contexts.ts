@@ -1,36 +1,10 @@
-// Crypto contexts of those who receive the recorded tokens and messages, made from the key file or from recorded keys.
+// Contexts of recorded session keys, and who the recorded server is.
 
 import { SESSION_ENCRYPTION, SESSION_MAC } from "../../core/core.ts";
 import type { CryptoContext, SessionKeys } from "../../crypto/crypto-context.ts";
 import { sessionContext } from "../../crypto/session.ts";
-import { pskContext } from "../../store/entity-keys.ts";
-import { type TokenCrypto, tokenKeys } from "../../tokens/token-crypto.ts";
-import type { RawKeys } from "./key-file.ts";
 import type { Bench } from "./spec.ts";
-import { same, type Vector } from "./vector.ts";
-
-/** The token issuer's keys. */
-export function issuerCrypto(bench: Bench): TokenCrypto {
-  const { keyId, keys } = bench.keys.msl();
-  return tokenKeys([contextOf(bench, keyId, keys)]);
-}
-
-/** Context of service tokens of this name, else that of the default name. */
-export function serviceTokenContext(bench: Bench, name: string): CryptoContext | null {
-  const keys = bench.keys.serviceToken(name) ?? bench.keys.serviceToken("");
-  return keys === null ? null : contextOf(bench, name, keys);
-}
-
-/** Pre-shared context of an identity, with its wrapping key. */
-export function preSharedContext(bench: Bench, identity: string): CryptoContext | null {
-  const keys = bench.keys.psk(identity);
-  return keys === null ? null : contextOf(bench, identity, keys);
-}
-
-function contextOf(bench: Bench, identity: string, raw: RawKeys): CryptoContext {
-  const { encryption: encryptionKey, mac: macKey, wrapping: wrappingKey } = raw;
-  return bench.own(pskContext(bench.core, { identity, encryptionKey, macKey, wrappingKey }));
-}
+import { fail, same, type Vector } from "./vector.ts";
 
 /** Recorded session keys: `encryptionKey`, `signatureKey`, `identity`, `sequencenumber`, `keyid`. */
 export function recordedSession(bench: Bench, recorded: Vector): CryptoContext {
@@ -53,6 +27,11 @@ export function sameSession(bench: Bench, context: CryptoContext, recorded: Vect
   same("signatureKey", core.exportKey(slots!.mac), recorded.bytes("signatureKey"));
   same("recorded key id", `${recorded.text("identity")}_${recorded.number("sequencenumber")}`, recorded.text("keyid"));
   same("keyid of the session", keyIdOf(context), recorded.text("keyid"));
+}
+
+/** Identity under which our server answers. */
+export function serverIdentity(bench: Bench): string {
+  return bench.keys.file.serverPskIdentity ?? fail("the key file names no server");
 }
 
 /** What the context writes into envelopes. */

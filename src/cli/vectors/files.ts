@@ -6,8 +6,10 @@ import { COMPRESSION_FILE } from "./compression.ts";
 import { CIPHERTEXT_ENVELOPE_FILE, SIGNATURE_ENVELOPE_FILE } from "./envelopes.ts";
 import { ENTITY_AUTH_FILE } from "./entity-auth.ts";
 import { ERROR_FILE } from "./errors.ts";
+import { KEY_EXCHANGE_FILE } from "./key-exchange.ts";
 import { MASTER_TOKEN_FILE } from "./master-tokens.ts";
 import { MESSAGE_FILE } from "./messages.ts";
+import { NEGATIVE_MESSAGE_FILE } from "./messages-negative.ts";
 import { MISC_FILE } from "./misc.ts";
 import { SERVICE_TOKEN_FILE } from "./service-tokens.ts";
 import type { FileSpec } from "./spec.ts";
@@ -23,8 +25,10 @@ const SPECS: readonly FileSpec[] = [
   ENTITY_AUTH_FILE,
   ERROR_FILE,
   JOSE_FILE,
+  KEY_EXCHANGE_FILE,
   MASTER_TOKEN_FILE,
   MESSAGE_FILE,
+  NEGATIVE_MESSAGE_FILE,
   MISC_FILE,
   PEER_FILE,
   SERVICE_TOKEN_FILE,

@@ -12,7 +12,6 @@ import {
 } from "../../tokens/master-token.ts";
 import { isExpired, isRenewable } from "../../tokens/times.ts";
 import { checkOutcome } from "./outcome.ts";
-import { issuerCrypto } from "./contexts.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { fail, parseJson, same, text, type Vector } from "./vector.ts";
 
@@ -29,7 +28,7 @@ export const MASTER_TOKEN_FILE: FileSpec = {
 
 async function checkToken(vector: Vector, bench: Bench): Promise<void> {
   const { core } = bench;
-  const issuer = issuerCrypto(bench);
+  const issuer = bench.keys.issuer;
   const wire = vector.utf8("token");
   const token = await parseMasterToken(decodeObject(wire, "mastertoken"), issuer, core);
   const session = token.verified ?? fail("not verified by its issuer");
@@ -63,7 +62,7 @@ async function checkReissue(vector: Vector, token: MasterToken, recorded: unknow
     encryption: bench.own(core.importKey(SESSION_ENCRYPTION, vector.bytes("encryptionKey"))),
     mac: bench.own(core.importKey(SESSION_MAC, vector.bytes("signatureKey"))),
   };
-  const issuer = issuerCrypto(bench);
+  const issuer = bench.keys.issuer;
   const ours = await createMasterToken(core, issuer, "JSON", { ...token, identity, issuerData, keys });
   const { sessiondata: _ours, ...fields } = json(ours.tokendata) as Record<string, unknown>;
   const { sessiondata: _theirs, ...wanted } = vector.json("tokendata") as Record<string, unknown>;
@@ -77,7 +76,7 @@ async function checkReissue(vector: Vector, token: MasterToken, recorded: unknow
 /** Plaintext of a token's session data. */
 async function sessionData(token: MasterToken, bench: Bench): Promise<unknown> {
   const sealed = decodeObject(token.tokendata, "tokendata").bytes("sessiondata");
-  return json(await issuerCrypto(bench).current.decrypt(sealed));
+  return json(await bench.keys.issuer.current.decrypt(sealed));
 }
 
 function withoutEmptyIssuerData(data: unknown): unknown {
@@ -88,7 +87,7 @@ function withoutEmptyIssuerData(data: unknown): unknown {
 async function checkParsing(vector: Vector, bench: Bench): Promise<void> {
   const wire = vector.utf8("token");
   for (const [side, crypto] of [
-    ["issuer", issuerCrypto(bench)],
+    ["issuer", bench.keys.issuer],
     ["client", null],
   ] as const) {
     const outcome = vector.object(side);

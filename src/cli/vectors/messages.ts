@@ -150,7 +150,7 @@ async function checkResponse(message: Vector, story: Story): Promise<void> {
     const exchange = keyExchanges(receiver).find((candidate) => candidate.name === recorded.text("scheme"));
     pending.push(story.bench.own(await pendingRequest(exchange ?? fail("no such key exchange"), recorded)));
   }
-  const env = clientEnvironment(receiver, {
+  const env = await clientEnvironment(receiver, {
     identity,
     sessionFor: (token) => sessionFor(token, story),
     pending,

@@ -1,23 +1,22 @@
 // Reads recorded messages through the library's own readers, as a server of the network or as its client.
 
 import type { CryptoContext } from "../../crypto/crypto-context.ts";
-import { sessionContext } from "../../crypto/session.ts";
-import { protocolError } from "../../errors/msl-error.ts";
+import { ClientEngine } from "../../control/client-engine.ts";
+import { none, noneData } from "../../entity-auth/none.ts";
+import { MslError, protocolError } from "../../errors/msl-error.ts";
 import type { KeyRequest } from "../../key-exchange/scheme.ts";
 import { BodyReader } from "../../message/body.ts";
 import type { ErrorHeader } from "../../message/error-header.ts";
-import { type CompletedExchange, headerBinding, type MessageHeader } from "../../message/header.ts";
-import {
-  type HeaderEnvironment,
-  type HeaderOrigin,
-  type ReceivedKeyResponse,
-  readHeader,
-} from "../../message/header-reader.ts";
+import type { MessageHeader } from "../../message/header.ts";
+import { type HeaderEnvironment, type HeaderOrigin, readHeader } from "../../message/header-reader.ts";
 import { MessageInput } from "../../message/message-input.ts";
 import type { ByteReader } from "../../platform/transport.ts";
+import { concatBytes } from "../../transport/bytes.ts";
 import type { MasterToken } from "../../tokens/master-token.ts";
-import { issuerCrypto, serviceTokenContext } from "./contexts.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { DeviceStore } from "../../store/device-store.ts";
 import { entitySchemes, keyExchanges, type Receiver, userSchemes } from "./schemes.ts";
+import type { Bench } from "./spec.ts";
 import { fail } from "./vector.ts";
 
 const LIMITS = { maxObjectBytes: 1 << 20, maxMessageBytes: 1 << 22 };
@@ -36,21 +35,41 @@ export function serverEnvironment(receiver: Receiver): HeaderEnvironment {
   return {
     ...shared(receiver),
     userSchemes: userSchemes(receiver),
-    tokenCrypto: issuerCrypto(receiver.bench),
+    tokenCrypto: receiver.bench.keys.issuer,
     sessionFor: () => null,
-    completeExchange: () => fail("a request answers no key request"),
+    completeExchange: ({ scheme, masterToken }) => {
+      const { context } = masterToken.verified ?? fail("the new master token is not verified");
+      return { scheme, masterToken, context };
+    },
   };
 }
 
-/** The surroundings of a client, to which tokens are opaque. */
-export function clientEnvironment(receiver: Receiver, memory: ClientMemory): HeaderEnvironment {
-  return {
-    ...shared(receiver),
-    userSchemes: new Map(),
-    tokenCrypto: null,
-    sessionFor: memory.sessionFor,
-    completeExchange: (response, origin) => complete(receiver, memory, response, origin),
+/** The surroundings of a client as its own engine makes them, with the master tokens that the record says it holds. */
+export async function clientEnvironment(receiver: Receiver, memory: ClientMemory): Promise<HeaderEnvironment> {
+  const { bench } = receiver;
+  const { entitySchemes: schemes, keyExchange, core, gzip } = shared(receiver);
+  const config = {
+    core,
+    gzip,
+    clock: clockOf(bench),
+    timers: null,
+    transport: { open: () => fail("a reader sends nothing") },
+    entity: { scheme: none(), data: () => noneData(memory.identity) },
+    serverSchemes: [...schemes.values()],
+    keyExchange,
   };
+  const engine = new ClientEngine(config, core, await DeviceStore.open(core, memory.identity, null));
+  const pending = { requests: memory.pending, origin: memory.request, identity: memory.identity };
+  const hooks = { crypto: (name: string) => bench.keys.serviceToken(name) };
+  const env = engine.readEnvironment(pending, hooks, (exchange) => bench.own(exchange.context));
+  return { ...env, sessionFor: memory.sessionFor };
+}
+
+/** The clock that all parties of a file had. */
+export function clockOf(bench: Bench): Clock {
+  const { now } = bench.common;
+  if (typeof now !== "number") return fail("the file has no clock");
+  return { nowMs: () => now };
 }
 
 function shared(receiver: Receiver) {
@@ -62,29 +81,8 @@ function shared(receiver: Receiver) {
     keyExchange: keyExchanges(receiver),
     strictKeyRequests: bench.switches.strictKeyRequests,
     sessionCache: null,
-    serviceTokenContext: (name: string) => serviceTokenContext(bench, name),
+    serviceTokenContext: (name: string) => bench.keys.serviceToken(name),
   };
-}
-
-/** Completes the exchange with the first pending request of its scheme. */
-async function complete(
-  receiver: Receiver,
-  memory: ClientMemory,
-  response: ReceivedKeyResponse,
-  origin: HeaderOrigin,
-): Promise<CompletedExchange> {
-  const { bench } = receiver;
-  const exchange = keyExchanges(receiver).find((candidate) => candidate.name === response.scheme);
-  const request = memory.pending.find((candidate) => candidate.scheme === response.scheme);
-  if (exchange === undefined || request === undefined) return protocolError("KEYX_RESPONSE_REQUEST_MISMATCH");
-  const keys = await exchange.complete(request, response.keydata, {
-    identity: memory.identity,
-    request: headerBinding(memory.request.entityAuth, memory.request.masterToken),
-    response: headerBinding(origin.entityAuth, origin.masterToken),
-  });
-  const { masterToken, scheme } = response;
-  const context = bench.own(sessionContext(bench.core, memory.identity, masterToken.sequenceNumber, keys));
-  return { scheme, masterToken, context };
 }
 
 export interface ReadMessage {
@@ -117,8 +115,39 @@ export async function readMessage(
   return { header, objects, applicationData, isComplete: body.isComplete };
 }
 
+/** What reading came to: the header if it was accepted, the data before an error, and the error. */
+export interface Reading {
+  readonly header: MessageHeader | ErrorHeader | null;
+  readonly applicationData: Uint8Array;
+  readonly error: MslError | null;
+}
+
+/** Reads as far as it goes. Other failures than MSL errors are the caller's. */
+export async function readStages(wire: Uint8Array, env: HeaderEnvironment, allowTruncated: boolean): Promise<Reading> {
+  const input = inputOf(wire, env);
+  const pieces: Uint8Array[] = [];
+  let header: MessageHeader | ErrorHeader | null = null;
+  try {
+    header = await readHeader((await input.next()) ?? protocolError("MSL_PARSE_ERROR", "message"), env);
+    if (header.kind === "message") {
+      const body = new BodyReader(input, {
+        context: header.payloadContext,
+        messageId: header.messageId,
+        gzip: env.gzip,
+        allowTruncated,
+        isEmpty: header.handshake === true,
+      });
+      for (let piece = await body.next(); piece !== null; piece = await body.next()) pieces.push(piece);
+    }
+    return { header, applicationData: concatBytes(pieces), error: null };
+  } catch (error) {
+    if (!(error instanceof MslError)) throw error;
+    return { header, applicationData: concatBytes(pieces), error };
+  }
+}
+
 /** The objects that a message consists of. */
-async function objectsOf(wire: Uint8Array, env: HeaderEnvironment): Promise<Uint8Array[]> {
+export async function objectsOf(wire: Uint8Array, env: HeaderEnvironment): Promise<Uint8Array[]> {
   const input = inputOf(wire, env);
   const objects: Uint8Array[] = [];
   for (let object = await input.next(); object !== null; object = await input.next()) objects.push(object);

@@ -5,10 +5,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Core } from "../../core/core.ts";
 import type { Gzip } from "../../platform/gzip.ts";
+import { tokenKeys } from "../../tokens/token-crypto.ts";
+import { readKeysFile } from "../keys-file.ts";
 import { attemptsFor, REFERENCE_RULES } from "./exceptions.ts";
-import { type KeyFile, readKeyFile } from "./key-file.ts";
 import { missingScheme } from "./schemes.ts";
-import type { Bench, FileSpec, ListSpec } from "./spec.ts";
+import type { Bench, BenchKeys, FileSpec, ListSpec } from "./spec.ts";
 import { type Fields, Mismatch, Vector } from "./vector.ts";
 
 export interface RunOptions {
@@ -55,16 +56,23 @@ class Run {
     this.#options = options;
   }
 
-  readKeys(dir: string): KeyFile | null {
+  readKeys(dir: string): BenchKeys | null {
     try {
-      return readKeyFile(readFileSync(join(dir, KEY_FILE), "utf8"));
+      const { core } = this.#options;
+      const file = readKeysFile(join(dir, KEY_FILE));
+      return {
+        file,
+        issuer: tokenKeys([file.issuerContext(core)]),
+        psk: file.pskContexts(core),
+        serviceToken: file.serviceTokenContexts(core),
+      };
     } catch (error) {
       this.#fail(KEY_FILE, "-", reasonOf(error));
       return null;
     }
   }
 
-  async file(dir: string, name: string, keys: KeyFile): Promise<void> {
+  async file(dir: string, name: string, keys: BenchKeys): Promise<void> {
     const spec = this.#options.files.get(name);
     if (spec === undefined) return this.#fail(name, "-", "no such vector file is known");
     let members: Fields;
@@ -85,7 +93,7 @@ class Run {
     }
   }
 
-  async #list(spec: FileSpec, list: string, members: Fields, keys: KeyFile): Promise<void> {
+  async #list(spec: FileSpec, list: string, members: Fields, keys: BenchKeys): Promise<void> {
     const [outer, inner] = list.split(".") as [string, string | undefined];
     const value = inner === undefined ? members[outer] : (members[outer] as Fields | null)?.[inner];
     if (!Array.isArray(value)) return this.#fail(spec.file, `${list}#-`, "not a list");
@@ -100,7 +108,7 @@ class Run {
     index: number,
     element: unknown,
     common: Fields,
-    keys: KeyFile,
+    keys: BenchKeys,
   ): Promise<void> {
     const listSpec = spec.lists[list] as ListSpec;
     const where = `${list}#${index}`;
@@ -123,7 +131,7 @@ class Run {
     }
   }
 
-  async #missing(spec: ListSpec, element: unknown, common: Fields, keys: KeyFile): Promise<string | null> {
+  async #missing(spec: ListSpec, element: unknown, common: Fields, keys: BenchKeys): Promise<string | null> {
     const { needs } = spec;
     if (needs === undefined) return null;
     return this.#scoped(keys, common, REFERENCE_RULES, async (bench) =>
@@ -132,7 +140,7 @@ class Run {
   }
 
   async #scoped<T>(
-    keys: KeyFile,
+    keys: BenchKeys,
     common: Fields,
     switches: Bench["switches"],
     body: (bench: Bench) => T | Promise<T>,

@@ -12,8 +12,7 @@ import { symmetricWrapped } from "../../key-exchange/symmetric-wrapped.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
 import { emailPassword, emailPasswordData } from "../../user-auth/email-password.ts";
 import { USER_SCHEME_NAMES, type UserAuthData, type UserScheme } from "../../user-auth/scheme.ts";
-import { preSharedContext } from "./contexts.ts";
-import type { KeyFile } from "./key-file.ts";
+import type { KeysFile } from "../keys-file.ts";
 import type { Bench } from "./spec.ts";
 import { fail, type Vector } from "./vector.ts";
 
@@ -29,11 +28,11 @@ export interface Receiver {
 interface UserRow {
   readonly receive: (receiver: Receiver) => UserScheme;
   /** What a user of the key file sends. */
-  readonly send: (user: KeyFile["users"][number]) => UserAuthData;
+  readonly send: (user: KeysFile["users"][number]) => UserAuthData;
 }
 
 const ENTITY: ReadonlyMap<string, (receiver: Receiver) => EntityScheme> = new Map([
-  ["PSK", (r) => psk({ contextOf: (id) => preSharedContext(r.bench, id), policy: policyOf(r) })],
+  ["PSK", (r) => psk({ contextOf: (id) => r.bench.keys.psk(id), policy: policyOf(r) })],
   ["NONE", (r) => none({ policy: policyOf(r) })],
 ]);
 
@@ -63,7 +62,7 @@ const KEY_EXCHANGE: ReadonlyMap<string, KeyExchangeRow> = new Map<string, KeyExc
       make: (r) =>
         symmetricWrapped({
           core: r.bench.core,
-          pskContextOf: (identity) => preSharedContext(r.bench, identity),
+          pskContextOf: (identity) => r.bench.keys.psk(identity),
           isPermitted: (identity) => isPermitted(r, identity, "SYMMETRIC_WRAPPED"),
         }),
       pending: firstRequest,
@@ -136,7 +135,8 @@ export function pendingRequest(exchange: KeyExchange, recorded: Vector | null): 
 
 /** Authentication data as a user of the key file sends it. */
 export function userData(bench: Bench, scheme: string, user: string): UserAuthData {
-  const entry = bench.keys.users.find((candidate) => candidate.id === user) ?? fail("no such user in the key file");
+  const entry =
+    bench.keys.file.users.find((candidate) => candidate.id === user) ?? fail("no such user in the key file");
   return (USER.get(scheme) ?? fail("no such user scheme")).send(entry);
 }
 
@@ -147,7 +147,7 @@ function tableOf<T>(rows: ReadonlyMap<string, (receiver: Receiver) => T>, receiv
 
 function policyOf(receiver: Receiver): EntityPolicy {
   return {
-    isRevoked: (identity) => receiver.bench.keys.revoked.includes(identity),
+    isRevoked: (identity) => receiver.bench.keys.file.revoked.includes(identity),
     isPermitted: (identity, scheme) => isPermitted(receiver, identity, scheme),
   };
 }
@@ -157,5 +157,5 @@ function isPermitted({ refused }: Receiver, identity: string, scheme: string): b
 }
 
 function userOf(bench: Bench, email: string, password: string): string | null {
-  return bench.keys.users.find((user) => user.email === email && user.password === password)?.id ?? null;
+  return bench.keys.file.users.find((user) => user.email === email && user.password === password)?.id ?? null;
 }

@@ -12,7 +12,6 @@ import {
   serviceTokenFields,
 } from "../../tokens/service-token.ts";
 import type { UserIdToken } from "../../tokens/user-id-token.ts";
-import { serviceTokenContext } from "./contexts.ts";
 import { checkOutcome } from "./outcome.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { recordedMasterToken, recordedUserIdToken } from "./user-id-tokens.ts";
@@ -34,7 +33,7 @@ function compressionOf(vector: Vector): readonly string[] {
 async function checkToken(vector: Vector, bench: Bench): Promise<void> {
   const masterToken = await recordedMasterToken(bench.common.mastertoken as string, bench);
   const userIdToken = await recordedUserIdToken(bench.common.useridtoken as string, masterToken, bench);
-  const context = serviceTokenContext(bench, vector.text("key")) ?? fail("no such keys");
+  const context = bench.keys.serviceToken(vector.text("key")) ?? fail("no such keys");
   const reader: ServiceTokenReader = { masterToken, userIdToken, context: () => context, gzip: bench.gzip };
   const token = await parseServiceToken(decodeObject(vector.utf8("token"), "servicetoken"), reader);
   same("verified", token.verified, true);
@@ -89,7 +88,7 @@ async function checkParsing(vector: Vector, bench: Bench): Promise<void> {
   const userIdToken: UserIdToken | null = uit === null ? null : await recordedUserIdToken(uit, masterToken, bench);
   const hasContexts = vector.textOr("cryptoContexts") !== "none";
   const wire = vector.utf8("token");
-  const context = (name: string) => (hasContexts ? serviceTokenContext(bench, name) : null);
+  const context = (name: string) => (hasContexts ? bench.keys.serviceToken(name) : null);
   return checkOutcome(
     vector,
     () =>

@@ -3,7 +3,9 @@
 import type { Core } from "../../core/core.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
 import type { Gzip } from "../../platform/gzip.ts";
-import type { KeyFile } from "./key-file.ts";
+import type { CryptoContext } from "../../crypto/crypto-context.ts";
+import type { TokenCrypto } from "../../tokens/token-crypto.ts";
+import type { KeysFile } from "../keys-file.ts";
 import type { Vector } from "./vector.ts";
 
 /** Switches that reproduce the reference where our default rule is another. */
@@ -14,11 +16,21 @@ export interface Switches {
   readonly inferHandshake: boolean;
 }
 
+/** The key file, with its contexts imported once. */
+export interface BenchKeys {
+  readonly file: KeysFile;
+  readonly issuer: TokenCrypto;
+  /** Pre-shared context of an identity. */
+  readonly psk: (identity: string) => CryptoContext | null;
+  /** Context of service tokens of a name; names without keys have those of the empty name. */
+  readonly serviceToken: (name: string) => CryptoContext | null;
+}
+
 /** What all vectors of a run share, and the clock and common members of one file. */
 export interface Bench {
   readonly core: Core;
   readonly gzip: Gzip;
-  readonly keys: KeyFile;
+  readonly keys: BenchKeys;
   readonly switches: Switches;
   /** Members of the file outside its lists. */
   readonly common: Readonly<Record<string, unknown>>;

@@ -11,7 +11,6 @@ import {
   type UserIdToken,
   userIdTokenFields,
 } from "../../tokens/user-id-token.ts";
-import { issuerCrypto } from "./contexts.ts";
 import { sameTrust } from "./master-tokens.ts";
 import { checkOutcome } from "./outcome.ts";
 import type { Bench, FileSpec } from "./spec.ts";
@@ -24,7 +23,7 @@ export const USER_ID_TOKEN_FILE: FileSpec = {
 };
 
 async function checkToken(vector: Vector, bench: Bench): Promise<void> {
-  const issuer = issuerCrypto(bench);
+  const issuer = bench.keys.issuer;
   const masterToken = await recordedMasterToken(vector.text("mastertoken"), bench);
   const map = decodeObject(vector.utf8("token"), "useridtoken");
   const token = await parseUserIdToken(map, issuer, masterToken);
@@ -61,7 +60,7 @@ async function checkParsing(vector: Vector, bench: Bench): Promise<void> {
   const masterToken = recorded === null ? null : await recordedMasterToken(recorded, bench);
   const wire = vector.utf8("token");
   for (const [side, crypto] of [
-    ["issuer", issuerCrypto(bench)],
+    ["issuer", bench.keys.issuer],
     ["client", null],
   ] as const) {
     const outcome = vector.object(side);
@@ -75,19 +74,19 @@ async function checkParsing(vector: Vector, bench: Bench): Promise<void> {
 
 /** A master token that a vector stands on, as its issuer reads it. */
 export async function recordedMasterToken(json: string, bench: Bench): Promise<MasterToken> {
-  const token = await parseMasterToken(decodeObject(utf8(json), "mastertoken"), issuerCrypto(bench), bench.core);
+  const token = await parseMasterToken(decodeObject(utf8(json), "mastertoken"), bench.keys.issuer, bench.core);
   if (token.verified !== null) bench.own(token.verified.context);
   return token;
 }
 
 /** A user ID token that a vector stands on. */
 export function recordedUserIdToken(json: string, masterToken: MasterToken | null, bench: Bench): Promise<UserIdToken> {
-  return parseUserIdToken(decodeObject(utf8(json), "useridtoken"), issuerCrypto(bench), masterToken);
+  return parseUserIdToken(decodeObject(utf8(json), "useridtoken"), bench.keys.issuer, masterToken);
 }
 
 async function userDataOf(token: UserIdToken, bench: Bench): Promise<unknown> {
   const sealed = decodeObject(token.tokendata, "tokendata").bytes("userdata");
-  return json(await issuerCrypto(bench).current.decrypt(sealed));
+  return json(await bench.keys.issuer.current.decrypt(sealed));
 }
 
 function json(bytes: Uint8Array): unknown {

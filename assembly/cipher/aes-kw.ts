@@ -54,7 +54,7 @@ function unwrap(slot: i32, src: usize, len: i32, out: usize): i32 {
   aesSlice(slotState(slot), rounds, planes);
   store<u64>(block, load<u64>(src));
   copy(out, src + 8, len - 8);
-  let t = ((len - 8) >> 3) * 6 as u64;
+  let t = (((len - 8) >> 3) * 6) as u64;
   for (let j = 0; j < 6; j++) {
     for (let i = len - 16; i >= 0; i -= 8) {
       store<u64>(block, load<u64>(block) ^ bswap<u64>(t));

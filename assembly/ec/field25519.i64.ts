@@ -111,9 +111,7 @@ export function feSwap(a: usize, b: usize, swap: i32): void {
 }
 
 /** Carries nine columns below 2^62 into reduced limbs: rounding carries, 2^255 folded as 19. */
-function settle(
-  out: usize, r0: i64, r1: i64, r2: i64, r3: i64, r4: i64, r5: i64, r6: i64, r7: i64, r8: i64,
-): void {
+function settle(out: usize, r0: i64, r1: i64, r2: i64, r3: i64, r4: i64, r5: i64, r6: i64, r7: i64, r8: i64): void {
   let t = (r7 + HALF) >> 29;
   r7 -= t << 29;
   r8 += t;

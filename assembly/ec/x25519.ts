@@ -1,15 +1,7 @@
 // X25519, RFC 7748 §5: Montgomery ladder with constant-time swaps. Private keys live in slots; shared secrets too.
 // A result of all zeros (a low-order public value) is refused, RFC 7748 §6.1.
 
-import {
-  ERR_ARGUMENT,
-  ERR_NO_SLOT,
-  ERR_PUBLIC_KEY,
-  KEY_SECRET,
-  KEY_X25519,
-  OK,
-  USE_DERIVE,
-} from "../../src/core/abi";
+import { ERR_ARGUMENT, ERR_NO_SLOT, ERR_PUBLIC_KEY, KEY_SECRET, KEY_X25519, OK, USE_DERIVE } from "../../src/core/abi";
 import { copy, wipe } from "../bytes";
 import { maskZero } from "../ct";
 import { hasFree, slotCheck, slotFill, slotRaw } from "../memory/key-slots";

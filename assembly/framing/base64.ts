@@ -14,7 +14,12 @@ function within(c: i32, lo: i32, hi: i32): i32 {
 
 function letter(v: u32): u32 {
   const x = v as i32;
-  return (x + 65 + (((25 - x) >> 8) & 6) - (((51 - x) >> 8) & 75) - (((61 - x) >> 8) & 15) + (((62 - x) >> 8) & 3)) as u32;
+  return (x +
+    65 +
+    (((25 - x) >> 8) & 6) -
+    (((51 - x) >> 8) & 75) -
+    (((61 - x) >> 8) & 15) +
+    (((62 - x) >> 8) & 3)) as u32;
 }
 
 /** Value of a letter, or -1. */
@@ -35,7 +40,10 @@ export function base64Encode(src: usize, len: i32, dst: usize): i32 {
   let i = 0;
   for (; i + 3 <= len; i += 3) {
     const v = ((load<u8>(src + i) as u32) << 16) | ((load<u8>(src + i, 1) as u32) << 8) | (load<u8>(src + i, 2) as u32);
-    store<u32>(out, letter(v >> 18) | (letter((v >> 12) & 63) << 8) | (letter((v >> 6) & 63) << 16) | (letter(v & 63) << 24));
+    store<u32>(
+      out,
+      letter(v >> 18) | (letter((v >> 12) & 63) << 8) | (letter((v >> 6) & 63) << 16) | (letter(v & 63) << 24),
+    );
     out += 4;
   }
   const rest = len - i;

@@ -2,7 +2,17 @@
 // Text keys and unknown members make ERR_FORM: the host's codec, which is the authority, reads the map instead.
 
 import { ERR_FORM, OK } from "../../src/core/abi";
-import { clearValues, KIND_BOOLEAN, KIND_BYTES, KIND_NONE, KIND_NUMBER, KIND_TEXT, setInt, setSpan, valueKind } from "./values";
+import {
+  clearValues,
+  KIND_BOOLEAN,
+  KIND_BYTES,
+  KIND_NONE,
+  KIND_NUMBER,
+  KIND_TEXT,
+  setInt,
+  setSpan,
+  valueKind,
+} from "./values";
 
 let headMajor: i32 = 0;
 let headValue: u64 = 0;

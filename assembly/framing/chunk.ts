@@ -30,7 +30,7 @@ const MAX_HIGH: u32 = 0x200000;
 function number(hi: i32, lo: i32): i64 {
   const high = hi as u32;
   if (high > MAX_HIGH || (high === MAX_HIGH && lo !== 0)) return -1;
-  return ((high as i64) << 32) | ((lo as u32) as i64);
+  return ((high as i64) << 32) | (lo as u32 as i64);
 }
 
 /**
@@ -42,8 +42,16 @@ function number(hi: i32, lo: i32): i64 {
  * @returns length of the wire object | ERR_SPACE | ERR_ENTROPY | ERR_ARGUMENT | a slot error
  */
 export function chunkSeal(
-  format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32, dataLen: i32,
-  seqHi: i32, seqLo: i32, midHi: i32, midLo: i32, flags: i32,
+  format: i32,
+  encSlot: i32,
+  macSlot: i32,
+  keyIdLen: i32,
+  dataLen: i32,
+  seqHi: i32,
+  seqLo: i32,
+  midHi: i32,
+  midLo: i32,
+  flags: i32,
 ): i32 {
   const status = sealCheck(format, encSlot, macSlot, keyIdLen);
   if (status < 0) return status;

@@ -118,7 +118,8 @@ export function envelopeOpen(encSlot: i32, envelope: usize, len: i32, out: usize
   let ok = false;
   if (isJson) {
     // The digest only has to be Base64: legacy, never compared.
-    const digestFits = valueLen(LABEL_SHA256) <= 64 && base64Decode(valuePtr(LABEL_SHA256), valueLen(LABEL_SHA256), iv) >= 0;
+    const digestFits =
+      valueLen(LABEL_SHA256) <= 64 && base64Decode(valuePtr(LABEL_SHA256), valueLen(LABEL_SHA256), iv) >= 0;
     ok = digestFits && valueLen(LABEL_IV) === 24 && base64Decode(valuePtr(LABEL_IV), 24, iv) === 16;
     if (ok) {
       ctLen = base64Decode(ct, ctLen, out);

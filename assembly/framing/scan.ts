@@ -113,7 +113,7 @@ function headDone(): i32 {
   const depth = load<i32>(STATE, DEPTH) + 1;
   if (depth > NESTING_LIMIT) return ERR_NESTING;
   store<i32>(STATE, depth, DEPTH);
-  store<i32>(STATE + (depth << 2 as usize), items, LEFT);
+  store<i32>(STATE + ((depth << 2) as usize), items, LEFT);
   return 0;
 }
 
@@ -121,7 +121,7 @@ function headDone(): i32 {
 function itemDone(): bool {
   let depth = load<i32>(STATE, DEPTH);
   while (depth > 0) {
-    const slot = STATE + (depth << 2 as usize);
+    const slot = STATE + ((depth << 2) as usize);
     const left = load<i32>(slot, LEFT) - 1;
     store<i32>(slot, left, LEFT);
     if (left > 0) break;

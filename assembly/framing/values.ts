@@ -17,31 +17,31 @@ export function clearValues(): void {
 }
 
 export function valueKind(label: i32): i32 {
-  return load<i32>(VALUES + (label * ENTRY as usize));
+  return load<i32>(VALUES + ((label * ENTRY) as usize));
 }
 
 export function valueLen(label: i32): i32 {
-  return load<i32>(VALUES + (label * ENTRY as usize), 4);
+  return load<i32>(VALUES + ((label * ENTRY) as usize), 4);
 }
 
 export function valuePtr(label: i32): usize {
-  return load<u64>(VALUES + (label * ENTRY as usize), 8) as usize;
+  return load<u64>(VALUES + ((label * ENTRY) as usize), 8) as usize;
 }
 
 /** Value of a number or boolean (0, 1). */
 export function valueInt(label: i32): i64 {
-  return load<i64>(VALUES + (label * ENTRY as usize), 8);
+  return load<i64>(VALUES + ((label * ENTRY) as usize), 8);
 }
 
 export function setSpan(label: i32, kind: i32, ptr: usize, len: i32): void {
-  const entry = VALUES + (label * ENTRY as usize);
+  const entry = VALUES + ((label * ENTRY) as usize);
   store<i32>(entry, kind);
   store<i32>(entry, len, 4);
   store<u64>(entry, ptr as u64, 8);
 }
 
 export function setInt(label: i32, kind: i32, value: i64): void {
-  const entry = VALUES + (label * ENTRY as usize);
+  const entry = VALUES + ((label * ENTRY) as usize);
   store<i32>(entry, kind);
   store<i64>(entry, value, 8);
 }

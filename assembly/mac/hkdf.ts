@@ -22,7 +22,16 @@ import { HMAC_STATE, hmacExpandKey, hmacFinal, hmacInit, hmacSha256 } from "./hm
 const MAX_OUTPUT: i32 = 255 * 32;
 
 /** Extract and expand, RFC 5869 §2.2 and §2.3; `outLen` ≤ 8160. */
-function hkdf(ikm: usize, ikmLen: i32, salt: usize, saltLen: i32, info: usize, infoLen: i32, out: usize, outLen: i32): void {
+function hkdf(
+  ikm: usize,
+  ikmLen: i32,
+  salt: usize,
+  saltLen: i32,
+  info: usize,
+  infoLen: i32,
+  out: usize,
+  outLen: i32,
+): void {
   const state = scratchPush(HMAC_STATE);
   const hash = scratchPush(SHA256_STATE);
   const block = scratchPush(64);
@@ -56,7 +65,15 @@ function hkdf(ikm: usize, ikmLen: i32, salt: usize, saltLen: i32, info: usize, i
  * @param out     [secret] `outLen` bytes, 1..8160, apart from salt and info
  * @returns outLen | ERR_ARGUMENT | a slot error
  */
-export function hkdfSha256(secret: i32, salt: usize, saltLen: i32, info: usize, infoLen: i32, out: usize, outLen: i32): i32 {
+export function hkdfSha256(
+  secret: i32,
+  salt: usize,
+  saltLen: i32,
+  info: usize,
+  infoLen: i32,
+  out: usize,
+  outLen: i32,
+): i32 {
   if (!inStage(salt, saltLen) || !inStage(info, infoLen) || !inStage(out, outLen)) return ERR_ARGUMENT;
   if (outLen < 1 || outLen > MAX_OUTPUT) return ERR_ARGUMENT;
   if (out < info + infoLen && info < out + outLen) return ERR_ARGUMENT;
@@ -74,7 +91,14 @@ export function hkdfSha256(secret: i32, salt: usize, saltLen: i32, info: usize, 
  * @returns OK | ERR_NO_SLOT (nothing was made) | ERR_ARGUMENT | a slot error
  */
 export function hkdfSha256Session(
-  secret: i32, salt: usize, saltLen: i32, info: usize, infoLen: i32, usageEnc: i32, usageMac: i32, out: usize,
+  secret: i32,
+  salt: usize,
+  saltLen: i32,
+  info: usize,
+  infoLen: i32,
+  usageEnc: i32,
+  usageMac: i32,
+  out: usize,
 ): i32 {
   if (!inStage(salt, saltLen) || !inStage(info, infoLen) || !inStage(out, 8)) return ERR_ARGUMENT;
   const status = slotCheck(secret, KEY_SECRET, USE_DERIVE);

@@ -24,7 +24,7 @@ const STATE: i32 = 80;
 const ALL_USAGES: i32 = 255;
 
 function at(slot: i32): usize {
-  return SLOTS + (slot * SLOT_SIZE as usize);
+  return SLOTS + ((slot * SLOT_SIZE) as usize);
 }
 
 /** OK if `slot` holds a key of `type` that allows all of `usage`, else ERR_SLOT | ERR_KEY_TYPE | ERR_USAGE. */

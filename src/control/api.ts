@@ -188,6 +188,12 @@ export interface ResponseInit extends Protection {
 /** Instead of a response: refuse the entity or the user, or answer with an error of the table. */
 export type RejectInit = { readonly reject: "entity" | "user" } | { readonly error: MslErrorCode };
 
+/** Looks at a request before it is answered, handshakes included; a result refuses it. */
+export type Admission = (facts: {
+  readonly hasMasterToken: boolean;
+  readonly hasUserIdToken: boolean;
+}) => Awaitable<RejectInit | null>;
+
 export type RequestHandler = (request: ServerRequest) => Awaitable<ResponseInit | RejectInit>;
 
 export interface MslServer {
@@ -195,7 +201,12 @@ export interface MslServer {
    * Receives one message from `reader` and writes what answers it. The handler is not called for handshakes, errors
    * and refused messages. Resolves when the answer is written; rejects only if nothing could be answered.
    */
-  receive(reader: ByteReader, writer: ByteWriter, handler: RequestHandler, options?: CallOptions): Promise<void>;
+  receive(
+    reader: ByteReader,
+    writer: ByteWriter,
+    handler: RequestHandler,
+    options?: CallOptions & { readonly admit?: Admission },
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -221,7 +232,11 @@ export interface MessageReport {
   readonly renewable: boolean;
   readonly nonReplayableId: number | null;
   readonly encrypted: boolean;
-  readonly error: { readonly code: MslErrorCode | null; readonly internalCode: number | null; readonly responseCode: ResponseCode } | null;
+  readonly error: {
+    readonly code: MslErrorCode | null;
+    readonly internalCode: number | null;
+    readonly responseCode: ResponseCode;
+  } | null;
   /** Bytes by layer of a message that this side sent or read, where known. */
   readonly layers?: { readonly header: number; readonly payload: number } | null;
 }

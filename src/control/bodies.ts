@@ -41,7 +41,9 @@ class OneShot implements RepeatableBody {
   constructor(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, limit: number) {
     this.#limit = limit;
     this.#iterator =
-      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : (source as Iterable<Uint8Array>)[Symbol.iterator]();
+      Symbol.asyncIterator in source
+        ? source[Symbol.asyncIterator]()
+        : (source as Iterable<Uint8Array>)[Symbol.iterator]();
   }
 
   get canRepeat(): boolean {
@@ -64,4 +66,3 @@ class OneShot implements RepeatableBody {
     }
   }
 }
-

@@ -160,7 +160,13 @@ async function sendMessage(
   const isProtected = masterToken !== null || (scheme.encrypts && scheme.protectsIntegrity);
   const userAuth = givenUserAuth ?? (await askUser(init, renewal !== null, userIdToken === null));
   const isDelayed = userAuth !== null && !isProtected;
-  const situation: RequestSituation = { masterToken, userIdToken, scheme, remoteNow: engine.remoteNow, isForced: false };
+  const situation: RequestSituation = {
+    masterToken,
+    userIdToken,
+    scheme,
+    remoteNow: engine.remoteNow,
+    isForced: false,
+  };
   const form = requestForm(wishes, situation, renewal !== null, isDelayed);
   if (form.withKeyRequests) {
     for (const method of engine.config.keyExchange) requests.push(...(await method.createRequests()));
@@ -336,7 +342,11 @@ async function updateStore(
 }
 
 /** Tokens that a response code takes away from the store. */
-export async function dropTokens(engine: ClientEngine, drop: "none" | "master" | "user", sent: SentTokens): Promise<void> {
+export async function dropTokens(
+  engine: ClientEngine,
+  drop: "none" | "master" | "user",
+  sent: SentTokens,
+): Promise<void> {
   if (drop === "none") return;
   if (drop === "master" && sent.masterToken !== null) engine.store.retire(sent.masterToken);
   if (drop === "user" && sent.masterToken !== null && sent.userIdToken !== null) {

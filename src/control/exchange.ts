@@ -31,10 +31,20 @@ export type ExchangeEvent =
   /** The reply to a handshake request arrived. */
   | { readonly kind: "handshake-reply"; readonly messageId: number }
   | { readonly kind: "reply" }
-  | { readonly kind: "error-reply"; readonly messageId: number; readonly responseCode: ResponseCode; readonly canExchangeKeys: boolean };
+  | {
+      readonly kind: "error-reply";
+      readonly messageId: number;
+      readonly responseCode: ResponseCode;
+      readonly canExchangeKeys: boolean;
+    };
 
 export type ExchangeStep =
-  | { readonly kind: "attempt"; readonly state: ExchangeState; readonly attempt: Attempt; readonly drop: Recovery["drop"] }
+  | {
+      readonly kind: "attempt";
+      readonly state: ExchangeState;
+      readonly attempt: Attempt;
+      readonly drop: Recovery["drop"];
+    }
   | { readonly kind: "deliver" }
   /** The peer's error is final. */
   | { readonly kind: "give-up"; readonly drop: Recovery["drop"] }

@@ -25,8 +25,9 @@ import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
-import { SessionCache } from "../tokens/master-token.ts";
+import { SessionCache, type VerifiedSession } from "../tokens/master-token.ts";
 import type {
+  Admission,
   CallOptions,
   MslServer,
   RejectInit,
@@ -55,6 +56,7 @@ interface Progress {
   format: Format;
   header: MessageHeader | null;
   hasAnswered: boolean;
+  readonly admit: Admission | null;
 }
 
 class Server implements MslServer {
@@ -63,7 +65,7 @@ class Server implements MslServer {
   readonly #limits: InputLimits;
   readonly #gzip: Gzip | null;
   readonly #capabilities: Capabilities;
-  readonly #cache: SessionCache;
+  readonly #cache: SessionCache<VerifiedSession>;
   readonly #environment: HeaderEnvironment;
 
   constructor(config: ServerConfig, core: Core) {
@@ -93,10 +95,15 @@ class Server implements MslServer {
     };
   }
 
-  async receive(reader: ByteReader, writer: ByteWriter, handler: RequestHandler, options: CallOptions = {}): Promise<void> {
+  async receive(
+    reader: ByteReader,
+    writer: ByteWriter,
+    handler: RequestHandler,
+    options: CallOptions & { readonly admit?: Admission } = {},
+  ): Promise<void> {
     const deadline = new Deadline(this.#config.timers, options.timeoutMs ?? null, options.signal ?? null);
     const input = new MessageInput(this.#core, reader, this.#limits);
-    const progress: Progress = { format: "JSON", header: null, hasAnswered: false };
+    const progress: Progress = { format: "JSON", header: null, hasAnswered: false, admit: options.admit ?? null };
     try {
       await this.#answer(input, writer, handler, deadline, progress);
     } catch (error) {
@@ -138,6 +145,14 @@ class Server implements MslServer {
       isEmpty: header.handshake === true,
     });
     const isHandshake = header.handshake === true || (await this.#isOldHandshake(header, body, deadline));
+    const refusal = await progress.admit?.({
+      hasMasterToken: header.masterToken !== null,
+      hasUserIdToken: header.userIdToken !== null,
+    });
+    if (refusal) {
+      reportIncoming(this.#config.onMessage, header, input.bytes, isHandshake);
+      return protocolError(rejection(refusal, header), "message");
+    }
     if (isHandshake) {
       reportIncoming(this.#config.onMessage, header, input.bytes, true);
       await this.#respond(header, { encrypted: false, integrity: false }, writer, deadline, progress, true);
@@ -159,7 +174,7 @@ class Server implements MslServer {
     const isInferable = header.handshake === null || this.#config.inferHandshake === true;
     if (!isInferable || !header.renewable || header.keyRequestCount === 0) return false;
     const first = await deadline.race(body.peek());
-    return first !== null && first.endOfMessage && first.data.length === 0;
+    return first?.endOfMessage === true && first.data.length === 0;
   }
 
   #request(header: MessageHeader, body: BodyReader, deadline: Deadline): ServerRequest {
@@ -209,8 +224,7 @@ class Server implements MslServer {
     const hooks = init.serviceTokens ?? this.#config.serviceTokens ?? null;
     const editing = { format, masterToken, userIdToken: tokens.userIdToken, gzip: this.#gzip, hooks };
     const serviceTokens = await editServiceTokens(tokens.serviceTokens, { ...editing, handshake: isHandshake });
-    const context =
-      request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
+    const context = request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
     const messageId = nextMessageId(request.messageId);
     const header = {
       format,
@@ -238,7 +252,12 @@ class Server implements MslServer {
     if (!isHandshake) {
       const compress = init.compress !== false && capabilities?.compression.includes("GZIP") === true;
       const source = repeatableBody(init.body, 0).open();
-      const options = { context: issued?.verified.context ?? context, messageId, format, gzip: compress ? this.#gzip : null };
+      const options = {
+        context: issued?.verified.context ?? context,
+        messageId,
+        format,
+        gzip: compress ? this.#gzip : null,
+      };
       for await (const chunk of bodyChunks(source, options)) {
         bytes += chunk.length;
         await deadline.race(writer.write(chunk));

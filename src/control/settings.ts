@@ -59,4 +59,3 @@ export function randomId(core: Core): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
   return (view.getUint32(0) % 0x200000) * 0x100000000 + view.getUint32(4);
 }
-

@@ -179,12 +179,12 @@ export class Core {
   }
 
   /** MSL's wrapping key of a pre-shared encryption and MAC key. */
-  deriveWrappingKey(encryption: KeyHandle, mac: KeyHandle): KeyHandle {
+  deriveWrappingKey(encryption: KeyHandle, mac: KeyHandle, usage: number = WRAPPING_KEY.usage): KeyHandle {
     return this.#run(() => {
       this.#slots.makeRoom(3);
       const enc = this.#slots.slotOf(encryption);
-      const slot = this.#x.deriveWrapSlot(enc, this.#slots.slotOf(mac), WRAPPING_KEY.usage);
-      return this.#slots.adopt(checked(slot), WRAPPING_KEY);
+      const slot = this.#x.deriveWrapSlot(enc, this.#slots.slotOf(mac), usage);
+      return this.#slots.adopt(checked(slot), { type: abi.KEY_AES_WRAP, usage });
     });
   }
 
@@ -248,7 +248,11 @@ export class Core {
   // ------------------------------------------------------------ AES-CBC and key wrap
 
   /** PKCS#5 padding; a random IV unless one is given. */
-  cbcEncrypt(key: KeyHandle, data: Uint8Array, iv: Uint8Array = this.random(16)): { iv: Uint8Array; ciphertext: Uint8Array } {
+  cbcEncrypt(
+    key: KeyHandle,
+    data: Uint8Array,
+    iv: Uint8Array = this.random(16),
+  ): { iv: Uint8Array; ciphertext: Uint8Array } {
     if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
     return this.#run(() => {
       const slot = this.#slots.slotOf(key);
@@ -408,7 +412,13 @@ export class Core {
       this.#needEntropy(16);
       this.#put(id);
       this.#put(plain, id.length);
-      const length = this.#x.pairSeal(format === "JSON" ? abi.FORMAT_JSON : abi.FORMAT_CBOR, enc, sig, id.length, plain.length);
+      const length = this.#x.pairSeal(
+        format === "JSON" ? abi.FORMAT_JSON : abi.FORMAT_CBOR,
+        enc,
+        sig,
+        id.length,
+        plain.length,
+      );
       if (length === abi.ERR_SPACE) {
         this.#x.stageWipe(id.length + plain.length, 0);
         return null;
@@ -434,7 +444,13 @@ export class Core {
   }
 
   /** A complete payload chunk in one call; null if it does not fit the stage. */
-  sealChunk(format: Format, encryption: KeyHandle, mac: KeyHandle, keyId: KeyId, chunk: ChunkFields): Uint8Array | null {
+  sealChunk(
+    format: Format,
+    encryption: KeyHandle,
+    mac: KeyHandle,
+    keyId: KeyId,
+    chunk: ChunkFields,
+  ): Uint8Array | null {
     const id = format === "JSON" ? keyId.json : keyId.text;
     if (id.length > abi.KEY_ID_MAX || chunk.data.length > abi.CHUNK_DATA_MAX) return null;
     const flags =
@@ -455,9 +471,9 @@ export class Core {
         id.length,
         chunk.data.length,
         Math.floor(s / TWO_32),
-        s % TWO_32 | 0,
+        (s % TWO_32) | 0,
         Math.floor(m / TWO_32),
-        m % TWO_32 | 0,
+        (m % TWO_32) | 0,
         flags,
       );
       return this.#get(this.#x.resultPtr(), checked(length));

@@ -72,7 +72,7 @@ interface Finalizer {
   register(target: object, held: Entry): void;
 }
 
-declare const FinalizationRegistry: (new (cleanup: (held: Entry) => void) => Finalizer) | undefined;
+type FinalizerClass = new (cleanup: (held: Entry) => void) => Finalizer;
 
 export class SlotCache {
   readonly #exports: CoreExports;
@@ -90,8 +90,8 @@ export class SlotCache {
     this.#stage = exports.stageInPtr();
     this.#needEntropy = needEntropy;
     // A handle that the application forgot gives its slot back when it is collected.
-    this.#finalizer =
-      typeof FinalizationRegistry === "undefined" ? null : new FinalizationRegistry((entry) => this.release(entry));
+    const registry = (globalThis as { FinalizationRegistry?: FinalizerClass }).FinalizationRegistry;
+    this.#finalizer = registry === undefined ? null : new registry((entry) => this.release(entry));
   }
 
   /** Slot of the key, brought back if it was sealed out. */

@@ -25,7 +25,11 @@ export function sealPair(context: CryptoContext, plain: Uint8Array, format: Form
 }
 
 /** The plaintext, which the caller wipes, or null if the signature is wrong. Errors as `CryptoContext.decrypt`. */
-export function openPair(context: CryptoContext, data: Uint8Array, signature: Uint8Array): Awaitable<Uint8Array | null> {
+export function openPair(
+  context: CryptoContext,
+  data: Uint8Array,
+  signature: Uint8Array,
+): Awaitable<Uint8Array | null> {
   const { slots } = context;
   if (slots !== null) {
     const opened = slots.core.openPair(slots.encryption, slots.mac, data, signature);

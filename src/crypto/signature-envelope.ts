@@ -35,7 +35,7 @@ export function decodeSignatureEnvelope(bytes: Uint8Array, version: 1 | 2): Sign
 /** Version 2 only if the bytes are a complete, known version 2 object; anything else is a raw signature. */
 export function detectSignatureEnvelope(bytes: Uint8Array): SignatureEnvelope {
   const first = bytes[0] ?? 0;
-  const mayBeObject = (first === 0x7b || (first & 0xe0) === 0xa0);
+  const mayBeObject = first === 0x7b || (first & 0xe0) === 0xa0;
   if (mayBeObject) {
     try {
       return decodeSignatureEnvelope(bytes, 2);

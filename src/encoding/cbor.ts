@@ -11,12 +11,7 @@ import { decodeUtf8 } from "./utf8.ts";
 const TWO_32 = 0x100000000;
 
 /** Decodes one map that takes up all of `bytes`. */
-export function decodeCbor(
-  bytes: Uint8Array,
-  where: string,
-  code: MslErrorCode,
-  nested: MapOptions["nested"],
-): MslMap {
+export function decodeCbor(bytes: Uint8Array, where: string, code: MslErrorCode, nested: MapOptions["nested"]): MslMap {
   const reader = new Reader(bytes, code, nested);
   return reader.document(where);
 }

@@ -3,33 +3,12 @@
 import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { decodeCbor } from "./cbor.ts";
+import type { EncodeFields, Format } from "./fields.ts";
 import { decodeJson } from "./json.ts";
 import type { MslMap } from "./msl-map.ts";
 import { writeObject } from "./writer.ts";
 
-export type Format = "JSON" | "CBOR";
-
-/** Splices an object that is already encoded in the format of its surroundings. */
-export interface EncodedObject {
-  readonly kind: "encoded";
-  readonly bytes: Uint8Array;
-}
-
-export type EncodeValue =
-  | string
-  | number
-  | boolean
-  | Uint8Array
-  | EncodedObject
-  | readonly EncodeValue[]
-  | EncodeFields
-  | null
-  | undefined;
-
-/** Members of an object to encode; null and undefined members are left out. Numbers are integers of -2^53..2^53. */
-export interface EncodeFields {
-  readonly [name: string]: EncodeValue;
-}
+export type { EncodedObject, EncodeFields, EncodeValue, Format } from "./fields.ts";
 
 /** Bytes of the object. @throws MSL_ENCODE_ERROR */
 export function encodeObject(format: Format, fields: EncodeFields): Uint8Array {
@@ -45,7 +24,9 @@ export function encodeObject(format: Format, fields: EncodeFields): Uint8Array {
 export function decodeObject(bytes: Uint8Array, where: string, code: MslErrorCode = "MSL_PARSE_ERROR"): MslMap {
   const format = bytes.length === 0 ? null : detectFormat(bytes[0]!);
   if (format === null) return protocolError(code, where);
-  return format === "JSON" ? decodeJson(bytes, where, code, decodeObject) : decodeCbor(bytes, where, code, decodeObject);
+  return format === "JSON"
+    ? decodeJson(bytes, where, code, decodeObject)
+    : decodeCbor(bytes, where, code, decodeObject);
 }
 
 /** Format whose objects begin with this byte, or null. */

@@ -12,12 +12,7 @@ const BACKSLASH = 0x5c;
 const SIMPLE_ESCAPES = new Set([...'"\\/bfnrt'].map((c) => c.charCodeAt(0)));
 
 /** Decodes one object that takes up all of `bytes`. */
-export function decodeJson(
-  bytes: Uint8Array,
-  where: string,
-  code: MslErrorCode,
-  nested: MapOptions["nested"],
-): MslMap {
+export function decodeJson(bytes: Uint8Array, where: string, code: MslErrorCode, nested: MapOptions["nested"]): MslMap {
   const parser = new Parser(bytes, code, nested);
   return parser.document(where);
 }
@@ -178,7 +173,9 @@ class Parser {
 }
 
 function isNumberCharacter(c: number | undefined): boolean {
-  return c !== undefined && ((c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x2b || c === 0x2e || c === 0x65 || c === 0x45);
+  return (
+    c !== undefined && ((c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x2b || c === 0x2e || c === 0x65 || c === 0x45)
+  );
 }
 
 const NUMBER = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;

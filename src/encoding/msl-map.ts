@@ -4,7 +4,7 @@
 import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { encodeBase64, readBase64 } from "./base64.ts";
-import type { EncodeFields, EncodeValue, Format } from "./codec.ts";
+import type { EncodeFields, EncodeValue, Format } from "./fields.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** A JSON string where it stands: the bytes between its quotes. */

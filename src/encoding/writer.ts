@@ -3,7 +3,7 @@
 
 import { MslProtocolError } from "../errors/msl-error.ts";
 import { writeBase64 } from "./base64.ts";
-import type { EncodedObject, EncodeFields, EncodeValue, Format } from "./codec.ts";
+import type { EncodedObject, EncodeFields, EncodeValue, Format } from "./fields.ts";
 import { LABELS } from "./labels.ts";
 import { MAX_ID } from "./limits.ts";
 import { writeUtf8 } from "./utf8.ts";

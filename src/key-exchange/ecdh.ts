@@ -47,7 +47,8 @@ export function ecdh(config: EcdhConfig): KeyExchange {
     binding: ExchangeBinding,
     isRequester: boolean,
   ): SessionKeys {
-    if (peer.length !== 32 || isSame(peer, own.publicKey)) protocolError("KEYX_INVALID_PUBLIC_KEY", "keydata.publickey");
+    if (peer.length !== 32 || isSame(peer, own.publicKey))
+      protocolError("KEYX_INVALID_PUBLIC_KEY", "keydata.publickey");
     const secret = core.x25519Agree(own.key, peer);
     try {
       const info = concat([
@@ -99,7 +100,8 @@ export function ecdh(config: EcdhConfig): KeyExchange {
 
     async respond(parsed, binding) {
       const { parametersId, publicKey } = parsed as ParsedRequest;
-      if ((await config.isPermitted?.(binding.identity)) === false) protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
+      if ((await config.isPermitted?.(binding.identity)) === false)
+        protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
       if (!curves.some((curve) => curve === parametersId)) {
         protocolError("UNKNOWN_KEYX_PARAMETERS_ID", "keydata.parametersid");
       }

@@ -53,7 +53,10 @@ export interface KeyExchange {
   /** The error that an unknown mechanism or key id raises under `strictKeyRequests`. */
   readonly unknownVariantError: "UNIDENTIFIED_KEYX_MECHANISM" | "UNIDENTIFIED_KEYX_KEY_ID" | null;
   /** New session keys and the response's key data. @throws the scheme's errors; the caller tries the next candidate */
-  respond(parsed: unknown, binding: ExchangeBinding): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys }>;
+  respond(
+    parsed: unknown,
+    binding: ExchangeBinding,
+  ): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys }>;
 }
 
 export const KEY_EXCHANGE_NAMES: ReadonlySet<string> = new Set([

@@ -53,7 +53,8 @@ export function symmetricWrapped(config: SymmetricWrappedConfig): KeyExchange {
     },
 
     async respond(parsed, binding) {
-      if ((await config.isPermitted?.(binding.identity)) === false) protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
+      if ((await config.isPermitted?.(binding.identity)) === false)
+        protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
       if (parsed === "SESSION") {
         protocolError(binding.request.kind === "token" ? "WRAP_NOT_SUPPORTED" : "KEYX_MASTER_TOKEN_MISSING", "keydata");
       }

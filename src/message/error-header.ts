@@ -56,7 +56,7 @@ export async function readErrorHeader(outer: MslMap, schemes: EntitySchemes): Pr
   if (plain === null) return protocolError("MESSAGE_VERIFICATION_FAILED", "errordata");
   const map = decodeObject(plain, "errordata");
   const messageId = map.int("messageid", 0, MAX_ID, "MESSAGE_ID_OUT_OF_RANGE");
-  const timestamp = map.intOr("timestamp", 0, MAX_ID);
+  const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
   const code = map.int("errorcode", -0x80000000, 0x7fffffff);
   const internalCode = map.intOr("internalcode", 0, 0x7fffffff, "INTERNAL_CODE_NEGATIVE");
   return {

@@ -10,10 +10,15 @@ import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { type EntityAuthData, type EntitySchemes, parseEntityAuthData } from "../entity-auth/scheme.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
-import { KEY_EXCHANGE_NAMES, type KeyExchange, parseKeyRequest, type ReceivedKeyRequest } from "../key-exchange/scheme.ts";
+import {
+  KEY_EXCHANGE_NAMES,
+  type KeyExchange,
+  parseKeyRequest,
+  type ReceivedKeyRequest,
+} from "../key-exchange/scheme.ts";
 import { type Awaitable, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
-import { type MasterToken, parseMasterToken, type SessionCache } from "../tokens/master-token.ts";
+import { type MasterToken, parseMasterToken, type SessionCache, type VerifiedSession } from "../tokens/master-token.ts";
 import { parseServiceToken, type ServiceToken } from "../tokens/service-token.ts";
 import type { TokenCrypto } from "../tokens/token-crypto.ts";
 import { parseUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
@@ -32,7 +37,7 @@ export interface HeaderEnvironment {
   readonly strictKeyRequests: boolean;
   /** The issuer's keys; null on a client, to which master and user ID tokens are opaque. */
   readonly tokenCrypto: TokenCrypto | null;
-  readonly sessionCache: SessionCache | null;
+  readonly sessionCache: SessionCache<VerifiedSession> | null;
   /** Client: context of a stored master token. */
   sessionFor(token: MasterToken): CryptoContext | null;
   /** Client: completes the exchange that `keyresponsedata` answers. @throws KEYX_RESPONSE_REQUEST_MISMATCH … */
@@ -135,11 +140,18 @@ async function readHeaderData(
   const scheme = masterToken === null && entityAuth !== null ? schemeOf(entityAuth, env) : null;
   const headerEncrypted = masterToken !== null || scheme?.encrypts === true;
   const headerIntegrity = masterToken !== null || scheme?.protectsIntegrity === true;
-  const timestamp = map.intOr("timestamp", 0, MAX_ID);
+  const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
   const response = await readKeyResponse(map, env);
   const verification = response?.masterToken ?? masterToken;
   const userIdToken = await readUserIdToken(map, verification, env);
-  const { user, userScheme } = await readUser(map, origin, verification, userIdToken, headerEncrypted && headerIntegrity, env);
+  const { user, userScheme } = await readUser(
+    map,
+    origin,
+    verification,
+    userIdToken,
+    headerEncrypted && headerIntegrity,
+    env,
+  );
   const serviceTokens = await readServiceTokens(map, verification, userIdToken, env);
   const nonReplayableField = map.intOr("nonreplayableid", -MAX_ID, MAX_ID, "NONREPLAYABLE_ID_OUT_OF_RANGE");
   const renewable = map.bool("renewable");

@@ -80,7 +80,8 @@ function headerData(header: OutgoingHeader): EncodeFields {
             scheme: keyResponse.scheme,
             keydata: keyResponse.keydata,
           },
-    userauthdata: header.userAuth === null ? null : { scheme: header.userAuth.scheme, authdata: header.userAuth.authdata },
+    userauthdata:
+      header.userAuth === null ? null : { scheme: header.userAuth.scheme, authdata: header.userAuth.authdata },
     useridtoken: header.userIdToken === null ? null : userIdTokenFields(header.userIdToken),
     servicetokens: orAbsent(header.serviceTokens.map(serviceTokenFields)),
     peermastertoken: peer.masterToken === null ? null : masterTokenFields(peer.masterToken),

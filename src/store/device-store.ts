@@ -239,7 +239,8 @@ export class DeviceStore {
     this.#serviceTokens = this.#serviceTokens.filter((token) => {
       if (name !== null && token.name !== name) return true;
       if (userIdToken !== null) return token.uitSerialNumber !== userIdToken.serialNumber;
-      if (masterToken !== null) return token.mtSerialNumber !== masterToken.serialNumber || token.uitSerialNumber !== null;
+      if (masterToken !== null)
+        return token.mtSerialNumber !== masterToken.serialNumber || token.uitSerialNumber !== null;
       return !isUnbound(token);
     });
   }

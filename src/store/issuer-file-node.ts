@@ -189,7 +189,9 @@ function wholeRecords(file: Uint8Array): { readonly records: Uint8Array[]; reado
 function isSnapshot(file: Uint8Array, records: readonly Uint8Array[]): boolean {
   const size = records.reduce((n, body) => n + HEAD + body.length, 0);
   const first = records[0];
-  return size === file.length && first !== undefined && decodeObject(first, "issuer").int("format", 1, MAX_ID) === FORMAT;
+  return (
+    size === file.length && first !== undefined && decodeObject(first, "issuer").int("format", 1, MAX_ID) === FORMAT
+  );
 }
 
 function encodeChange(change: IssuerChange): Uint8Array {

@@ -47,7 +47,11 @@ export function encodeSnapshot(state: DeviceState, core: Core): Uint8Array {
         hmackey: key(keys.mac),
       })),
       counters: [...state.counters].map(([serialnumber, nonreplayableid]) => ({ serialnumber, nonreplayableid })),
-      users: [...state.users].map(([name, token]) => ({ name, ...tokenTimes(token), mtserialnumber: token.mtSerialNumber })),
+      users: [...state.users].map(([name, token]) => ({
+        name,
+        ...tokenTimes(token),
+        mtserialnumber: token.mtSerialNumber,
+      })),
       servicetokens: state.serviceTokens.map(serviceTokenState),
       encoderformats: state.peer.formats,
       keyxschemes: state.peer.keyxSchemes,
@@ -91,9 +95,11 @@ export function decodeSnapshot(bytes: Uint8Array, core: Core): DeviceState {
   try {
     const body = bytes.subarray(DIGEST);
     const digest = core.sha256(body);
-    if (bytes.length <= DIGEST || !digest.every((byte, i) => byte === bytes[i])) throw new MslLocalError("STORE_CORRUPT");
+    if (bytes.length <= DIGEST || !digest.every((byte, i) => byte === bytes[i]))
+      throw new MslLocalError("STORE_CORRUPT");
     const map = decodeObject(body, "snapshot");
-    if (map.int("format", 1, MAX_ID) !== SNAPSHOT_FORMAT) throw new MslLocalError("STORE_CORRUPT", "Unknown format number.");
+    if (map.int("format", 1, MAX_ID) !== SNAPSHOT_FORMAT)
+      throw new MslLocalError("STORE_CORRUPT", "Unknown format number.");
     return {
       sessions: rows(map, "sessions", (row) => ({
         masterToken: { ...readTimes(row), sequenceNumber: row.int("sequencenumber", 0, MAX_ID), verified: null },

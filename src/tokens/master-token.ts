@@ -62,7 +62,7 @@ export async function parseMasterToken(
   map: MslMap,
   crypto: TokenCrypto | null,
   core: Core,
-  cache: SessionCache | null = null,
+  cache: SessionCache<VerifiedSession> | null = null,
 ): Promise<MasterToken> {
   const tokendata = map.bytes("tokendata").slice(); // outlives the message, which is wiped
   if (tokendata.length === 0) protocolError("MASTERTOKEN_TOKENDATA_MISSING", `${map.path}.tokendata`);
@@ -109,7 +109,8 @@ async function openSession(
       protocolError("UNIDENTIFIED_ALGORITHM", `${where}.signaturealgorithm`);
     }
     // Known names that no session context of this build can use.
-    if (signatureAlgorithm !== "HmacSHA256") protocolError("MASTERTOKEN_KEY_CREATION_ERROR", `${where}.signaturealgorithm`);
+    if (signatureAlgorithm !== "HmacSHA256")
+      protocolError("MASTERTOKEN_KEY_CREATION_ERROR", `${where}.signaturealgorithm`);
     const encryption = importSessionKey(core, SESSION_ENCRYPTION, encryptionKey, `${where}.encryptionkey`);
     let mac: KeyHandle;
     try {
@@ -146,7 +147,7 @@ export async function createMasterToken(
   let plain: Uint8Array | null = null;
   try {
     plain = encodeObject(format, {
-      issuerdata: token.issuerData,
+      issuerdata: orAbsent(token.issuerData),
       identity: token.identity,
       encryptionkey,
       encryptionalgorithm: "AES",
@@ -173,6 +174,11 @@ export async function createMasterToken(
   }
 }
 
+/** Issuer data, left out where there is none. */
+export function orAbsent(fields: EncodeFields): EncodeFields | null {
+  return Object.keys(fields).length > 0 ? fields : null;
+}
+
 /** The wire form: the bytes as they were issued. */
 export function masterTokenFields(token: MasterToken): EncodeFields {
   return { tokendata: token.tokendata, signature: token.signature };
@@ -187,7 +193,5 @@ export function isNewer(a: MasterToken, b: MasterToken): boolean {
 
 /** Equality of tokens: serial number, sequence number and expiration. */
 export function isSameMasterToken(a: MasterToken, b: MasterToken): boolean {
-  return (
-    a.serialNumber === b.serialNumber && a.sequenceNumber === b.sequenceNumber && a.expiration === b.expiration
-  );
+  return a.serialNumber === b.serialNumber && a.sequenceNumber === b.sequenceNumber && a.expiration === b.expiration;
 }

@@ -45,8 +45,18 @@ export async function parseServiceToken(map: MslMap, reader: ServiceTokenReader)
   const name = fields.string("name");
   const context = reader.context(name);
   const verified = context !== null && (await context.verify(tokendata, signature));
-  const mtSerialNumber = fields.intOr("mtserialnumber", 0, MAX_ID, "SERVICETOKEN_MASTERTOKEN_SERIAL_NUMBER_OUT_OF_RANGE");
-  const uitSerialNumber = fields.intOr("uitserialnumber", 0, MAX_ID, "SERVICETOKEN_USERIDTOKEN_SERIAL_NUMBER_OUT_OF_RANGE");
+  const mtSerialNumber = fields.intOr(
+    "mtserialnumber",
+    0,
+    MAX_ID,
+    "SERVICETOKEN_MASTERTOKEN_SERIAL_NUMBER_OUT_OF_RANGE",
+  );
+  const uitSerialNumber = fields.intOr(
+    "uitserialnumber",
+    0,
+    MAX_ID,
+    "SERVICETOKEN_USERIDTOKEN_SERIAL_NUMBER_OUT_OF_RANGE",
+  );
   const encrypted = fields.bool("encrypted");
   const algorithm = fields.stringOr("compressionalgo");
   const compression = algorithm === null ? null : compressionNamed(algorithm, `${where}.compressionalgo`);

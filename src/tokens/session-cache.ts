@@ -2,11 +2,14 @@
 // decrypting and importing, never verifying. A session that falls out is disposed once no request uses it any more:
 // dropping the last reference lets the handles be finalised, and the slot cache seals them out meanwhile.
 
-import type { VerifiedSession } from "./master-token.ts";
+/** What is cached: a session whose context holds its keys. */
+interface Cached {
+  readonly context: { dispose(): void };
+}
 
-export class SessionCache {
+export class SessionCache<T extends Cached> {
   readonly #limit: number;
-  readonly #sessions = new Map<string, VerifiedSession>();
+  readonly #sessions = new Map<string, T>();
 
   /** @param limit  sessions held; 0 holds none */
   constructor(limit: number) {
@@ -14,7 +17,7 @@ export class SessionCache {
   }
 
   /** Call only after the signature was verified over the token data. */
-  get(tokendata: Uint8Array, signature: Uint8Array): VerifiedSession | null {
+  get(tokendata: Uint8Array, signature: Uint8Array): T | null {
     const key = keyOf(tokendata, signature);
     const found = this.#sessions.get(key);
     if (found === undefined) return null;
@@ -23,7 +26,7 @@ export class SessionCache {
     return found;
   }
 
-  set(tokendata: Uint8Array, signature: Uint8Array, session: VerifiedSession): void {
+  set(tokendata: Uint8Array, signature: Uint8Array, session: T): void {
     if (this.#limit === 0) return;
     this.#sessions.set(keyOf(tokendata, signature), session);
     if (this.#sessions.size <= this.#limit) return;

@@ -7,7 +7,7 @@ import { decodeObject, type EncodeFields, encodeObject, type Format } from "../e
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { protocolError } from "../errors/msl-error.ts";
-import type { MasterToken } from "./master-token.ts";
+import { type MasterToken, orAbsent } from "./master-token.ts";
 import type { TokenCrypto } from "./token-crypto.ts";
 
 export interface UserIdToken {
@@ -82,7 +82,7 @@ export async function createUserIdToken(
   token: NewUserIdToken,
 ): Promise<VerifiedUserIdToken> {
   const { renewalWindow, expiration, mtSerialNumber, serialNumber, user, issuerData } = token;
-  const plain = encodeObject(format, { issuerdata: issuerData, identity: user });
+  const plain = encodeObject(format, { issuerdata: orAbsent(issuerData), identity: user });
   const tokendata = encodeObject(format, {
     renewalwindow: renewalWindow,
     expiration,

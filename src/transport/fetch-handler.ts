@@ -41,7 +41,8 @@ export function fetchHandler<R>(
       headers["access-control-allow-headers"] = "content-type";
       return options.respond(null, { status: 204, headers });
     }
-    if (request.method !== "POST") return options.respond(null, { status: 405, headers: { ...headers, allow: "POST, OPTIONS" } });
+    if (request.method !== "POST")
+      return options.respond(null, { status: 405, headers: { ...headers, allow: "POST, OPTIONS" } });
     const writer = new CollectingWriter();
     await endpoint(bodyReader(request), writer, { signal: request.signal ?? null });
     const body = writer.take();

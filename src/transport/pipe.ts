@@ -5,9 +5,11 @@ import type { ByteReader, ByteWriter } from "../platform/transport.ts";
 import { concatBytes } from "./bytes.ts";
 
 /** What carries messages to an MSL server: `MslServer.receive` with its handler bound. */
-export interface MessageEndpoint {
-  (reader: ByteReader, writer: ByteWriter, options: { readonly signal: EndpointSignal | null }): Promise<void>;
-}
+export type MessageEndpoint = (
+  reader: ByteReader,
+  writer: ByteWriter,
+  options: { readonly signal: EndpointSignal | null },
+) => Promise<void>;
 
 export interface EndpointSignal {
   readonly aborted: boolean;

@@ -4,21 +4,24 @@ import { expect, test } from "vitest";
 import { MslRemoteError } from "../../src/errors/msl-error.ts";
 import { clock, user, World } from "./world.ts";
 
-test.each(["JSON", "CBOR"] as const)("%s: first request in one round trip, then under the master token", async (format) => {
-  const world = await World.create();
-  const device = await world.device({ firstFormat: format });
-  const first = await device.request({ body: "hello" });
-  expect(await first.text()).toBe("ECHO:hello");
-  expect(world.wire.length).toBe(1);
-  expect(device.session.masterToken?.sequenceNumber).toBe(0);
-  const second = await device.request({ body: "again" });
-  expect(await second.text()).toBe("ECHO:again");
-  expect(world.wire.length).toBe(2);
-  const [one, two] = world.reports.filter((r) => r.direction === "in");
-  expect(one).toMatchObject({ entityScheme: "PSK", format, encrypted: true, sequenceNumber: null });
-  expect(one?.keyx).toEqual(["ECDH", "SYMMETRIC_WRAPPED"]);
-  expect(two).toMatchObject({ entityScheme: null, format: "CBOR", sequenceNumber: 0, keyx: [] });
-});
+test.each(["JSON", "CBOR"] as const)(
+  "%s: first request in one round trip, then under the master token",
+  async (format) => {
+    const world = await World.create();
+    const device = await world.device({ firstFormat: format });
+    const first = await device.request({ body: "hello" });
+    expect(await first.text()).toBe("ECHO:hello");
+    expect(world.wire.length).toBe(1);
+    expect(device.session.masterToken?.sequenceNumber).toBe(0);
+    const second = await device.request({ body: "again" });
+    expect(await second.text()).toBe("ECHO:again");
+    expect(world.wire.length).toBe(2);
+    const [one, two] = world.reports.filter((r) => r.direction === "in");
+    expect(one).toMatchObject({ entityScheme: "PSK", format, encrypted: true, sequenceNumber: null });
+    expect(one?.keyx).toEqual(["ECDH", "SYMMETRIC_WRAPPED"]);
+    expect(two).toMatchObject({ entityScheme: null, format: "CBOR", sequenceNumber: 0, keyx: [] });
+  },
+);
 
 test("a user logs in inside a request and is known by the user ID token afterwards", async () => {
   const seen: (string | null)[] = [];
@@ -39,10 +42,18 @@ test("a user logs in inside a request and is known by the user ID token afterwar
 test("a wrong password is the server's error, and the right one recovers", async () => {
   const world = await World.create();
   const device = await world.device();
-  const wrong = await device.request({ body: "x", user: { id: "u", authenticate: (q) => (q.reason === null ? user("no").authenticate() : null) } }).catch((e) => e);
+  const wrong = await device
+    .request({
+      body: "x",
+      user: { id: "u", authenticate: (q) => (q.reason === null ? user("no").authenticate() : null) },
+    })
+    .catch((e) => e);
   expect(wrong).toBeInstanceOf(MslRemoteError);
   expect(wrong.code).toBe("EMAILPASSWORD_INCORRECT");
-  const right = await device.request({ body: "x", user: { id: "u", authenticate: (q) => user(q.reason === null ? "no" : "secret").authenticate() } });
+  const right = await device.request({
+    body: "x",
+    user: { id: "u", authenticate: (q) => user(q.reason === null ? "no" : "secret").authenticate() },
+  });
   expect(await right.text()).toBe("ECHO:x");
 });
 

@@ -74,7 +74,7 @@ export class World {
       const n = world.wire.length;
       const sent = Buffer.concat(request);
       const arrived = world.tamper?.(new Uint8Array(sent), "request", n) ?? new Uint8Array(sent);
-      const entry = { request: arrived, response: new Uint8Array(0) };
+      const entry: { request: Uint8Array; response: Uint8Array } = { request: arrived, response: new Uint8Array(0) };
       world.wire.push(entry);
       entry.response = await world.post(arrived);
       const response = world.tamper?.(entry.response, "response", n) ?? entry.response;

@@ -119,7 +119,8 @@ describe.each(BUILDS)("%s", (build) => {
         if (!valid) expect(core.get(outPtr, 32)).toEqual(new Uint8Array(32));
       }
     }
-    for (const n of [0, 1, 15, 17, 31]) expect(x.aesCbcDecrypt!(slot, inPtr, inPtr + 16, n, outPtr)).toBe(abi.ERR_BLOCK_SIZE);
+    for (const n of [0, 1, 15, 17, 31])
+      expect(x.aesCbcDecrypt!(slot, inPtr, inPtr + 16, n, outPtr)).toBe(abi.ERR_BLOCK_SIZE);
     x.slotClear!(slot);
   });
 
@@ -130,12 +131,20 @@ describe.each(BUILDS)("%s", (build) => {
     const slot = aesKey(key);
     const want = createCipheriv("aes-128-cbc", key, iv).setAutoPadding(false).update(data);
     core.put(iv);
-    for (const [from, to] of [[0, 16], [16, 112], [112, 256]] as const) {
+    for (const [from, to] of [
+      [0, 16],
+      [16, 112],
+      [112, 256],
+    ] as const) {
       x.aesCbcEncryptBlocks!(slot, inPtr, core.put(data.subarray(from, to), 16), to - from, outPtr + from);
     }
     expect(toHex(core.get(outPtr, 256))).toBe(want.toString("hex"));
     core.put(iv);
-    for (const [from, to] of [[0, 80], [80, 96], [96, 256]] as const) {
+    for (const [from, to] of [
+      [0, 80],
+      [80, 96],
+      [96, 256],
+    ] as const) {
       x.aesCbcDecryptBlocks!(slot, inPtr, outPtr + from, to - from, outPtr + from);
     }
     expect(toHex(core.get(outPtr, 256))).toBe(data.toString("hex"));
@@ -250,7 +259,9 @@ describe.each(BUILDS)("%s", (build) => {
         format: "der",
         type: "pkcs8",
       });
-      expect(toHex(ours)).toBe(createPublicKey(priv).export({ format: "der", type: "spki" }).subarray(12).toString("hex"));
+      expect(toHex(ours)).toBe(
+        createPublicKey(priv).export({ format: "der", type: "spki" }).subarray(12).toString("hex"),
+      );
       const peer = randomBytes(32);
       if (i % 3 === 0) peer.fill(0xff, 1, 31);
       if (i % 7 === 0) peer[31] = 0x7f;

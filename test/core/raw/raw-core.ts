@@ -50,7 +50,7 @@ export function loadRaw(build: Build | "debug"): RawCore {
       memory.set(randomBytes(ENTROPY_POOL_SIZE), x.entropyPtr!());
       x.entropyFill!(ENTROPY_POOL_SIZE);
     },
-    has: (needle) => Buffer.from(memory).includes(needle),
+    has: (needle) => Buffer.from(memory.buffer).includes(Buffer.from(needle)),
   };
   core.refill();
   return core;

@@ -1,0 +1,149 @@
+// The key file, format 1: checked member by member, errors name the member and never show a key. Raw keys are given as
+// fresh copies, since an import wipes what it takes.
+
+import { readFileSync } from "node:fs";
+import type { Core } from "../core/core.ts";
+import { ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import { slotContext } from "../crypto/symmetric.ts";
+import { decodeBase64 } from "../encoding/base64.ts";
+import { memoryPskKeys, type PskEntry } from "../store/entity-keys.ts";
+
+export class KeysFileError extends Error {}
+
+export interface KeysFile {
+  readonly serverPskIdentity: string | null;
+  readonly none: readonly string[];
+  readonly revoked: readonly string[];
+  readonly users: readonly { readonly id: string; readonly email: string; readonly password: string }[];
+  /** Lookup of pre-shared contexts by identity. */
+  pskContexts(core: Core): (identity: string) => CryptoContext | null;
+  hasPsk(identity: string): boolean;
+  /** The token issuer's context. */
+  issuerContext(core: Core): CryptoContext;
+  /** Contexts of service tokens by name; the empty name is the default. */
+  serviceTokenContexts(core: Core): (name: string) => CryptoContext | null;
+}
+
+/** @throws KeysFileError */
+export function readKeysFile(path: string): KeysFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    throw new KeysFileError(`${path}: cannot be read`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new KeysFileError(`${path}: is not JSON`);
+  }
+  return parseKeysFile(json);
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function row(value: unknown, path: string): Row {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new KeysFileError(`${path}: an object is needed`);
+  return value as Row;
+}
+
+function rows(file: Row, name: string): readonly (readonly [Row, string])[] {
+  const value = file[name] ?? [];
+  if (!Array.isArray(value)) throw new KeysFileError(`${name}: an array is needed`);
+  return value.map((entry, i) => [row(entry, `${name}[${i}]`), `${name}[${i}]`] as const);
+}
+
+function text(from: Row, name: string, path: string): string {
+  const value = from[name];
+  if (typeof value !== "string") throw new KeysFileError(`${path}.${name}: a string is needed`);
+  return value;
+}
+
+function strings(file: Row, name: string): readonly string[] {
+  const value = file[name] ?? [];
+  const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+  if (!isList) throw new KeysFileError(`${name}: an array of strings is needed`);
+  return value as string[];
+}
+
+function key(from: Row, name: string, path: string, lengths: readonly number[]): Uint8Array {
+  const bytes = decodeBase64(text(from, name, path));
+  if (bytes === null) throw new KeysFileError(`${path}.${name}: Base64 is needed`);
+  if (lengths.length > 0 && !lengths.includes(bytes.length)) {
+    throw new KeysFileError(`${path}.${name}: ${lengths.join(", ")} bytes are needed`);
+  }
+  return bytes;
+}
+
+const AES = [16, 24, 32];
+
+interface KeySet {
+  readonly encryptionKey: Uint8Array;
+  readonly macKey: Uint8Array;
+  readonly wrappingKey: Uint8Array | null;
+}
+
+function keySet(from: Row, path: string): KeySet {
+  return {
+    encryptionKey: key(from, "encryptionkey", path, AES),
+    macKey: key(from, "hmackey", path, []),
+    wrappingKey: from.wrappingkey === undefined ? null : key(from, "wrappingkey", path, AES),
+  };
+}
+
+export function parseKeysFile(json: unknown): KeysFile {
+  const file = row(json, "key file");
+  if (file.format !== 1) throw new KeysFileError("format: 1 is needed");
+  const msl = row(file.msl, "msl");
+  const issuer = { keyId: text(msl, "keyid", "msl"), ...keySet(msl, "msl") };
+  const psk = new Map(rows(file, "psk").map(([r, path]) => [text(r, "identity", path), keySet(r, path)]));
+  const service = new Map(rows(file, "servicetokenkeys").map(([r, path]) => [text(r, "name", path), keySet(r, path)]));
+  const users = rows(file, "users").map(([r, path]) => ({
+    id: text(r, "userid", path),
+    email: text(r, "email", path),
+    password: text(r, "password", path),
+  }));
+  return {
+    serverPskIdentity: file.serverpskidentity === undefined ? null : text(file, "serverpskidentity", "key file"),
+    none: strings(file, "none"),
+    revoked: strings(file, "revokedentities"),
+    users,
+    hasPsk: (identity) => psk.has(identity),
+    pskContexts(core) {
+      const entries: PskEntry[] = [...psk].map(([identity, keys]) => ({ identity, ...copy(keys) }));
+      return memoryPskKeys(core, entries);
+    },
+    issuerContext: (core) => context(core, issuer.keyId, issuer),
+    serviceTokenContexts(core) {
+      const made = new Map<string, CryptoContext>();
+      return (name) => {
+        const slot = service.has(name) ? name : "";
+        const keys = service.get(slot);
+        if (keys === undefined) return null;
+        let found = made.get(slot);
+        if (found === undefined) made.set(slot, (found = context(core, slot, keys)));
+        return found;
+      };
+    },
+  };
+}
+
+function copy(keys: KeySet): KeySet {
+  return {
+    encryptionKey: keys.encryptionKey.slice(),
+    macKey: keys.macKey.slice(),
+    wrappingKey: keys.wrappingKey?.slice() ?? null,
+  };
+}
+
+function context(core: Core, keyId: string, keys: KeySet): CryptoContext {
+  const fresh = copy(keys);
+  return slotContext(core, {
+    keyId,
+    encryption: core.importKey(ENCRYPTION_KEY, fresh.encryptionKey),
+    mac: core.importKey(MAC_KEY, fresh.macKey),
+  });
+}

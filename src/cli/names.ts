@@ -1,0 +1,47 @@
+// Names of entities, key exchanges and users as the command line writes them, and what this build contains of them.
+
+import { fail } from "./options.ts";
+
+export interface Name {
+  readonly scheme: string;
+  readonly rest: string;
+}
+
+const ENTITIES = ["PSK", "PSK_PROFILE", "RSA", "ECC", "X509", "NONE", "NONE_SUFFIXED", "PROVISIONED", "MT_PROTECTED"];
+const KEY_EXCHANGES = ["SYMMETRIC_WRAPPED", "ASYMMETRIC_WRAPPED", "DIFFIE_HELLMAN", "JWE_LADDER", "JWK_LADDER", "ECDH"];
+const CONTAINED_ENTITIES = ["PSK", "NONE"];
+const CONTAINED_KEY_EXCHANGES = ["SYMMETRIC_WRAPPED:PSK", "ECDH:X25519"];
+
+function split(name: string): Name {
+  const colon = name.indexOf(":");
+  return colon < 0 ? { scheme: name, rest: "" } : { scheme: name.slice(0, colon), rest: name.slice(colon + 1) };
+}
+
+/** `PSK:id`, `NONE:id`. @throws UsageError */
+export function entityName(text: string): Name {
+  const name = split(text);
+  if (!ENTITIES.includes(name.scheme)) fail(`unknown entity scheme in ${text}`);
+  if (!CONTAINED_ENTITIES.includes(name.scheme)) fail(`entity scheme ${name.scheme} is not contained in this build`);
+  if (name.rest === "") fail(`${text} names no identity`);
+  return name;
+}
+
+/** A comma-separated list, or NONE. @throws UsageError */
+export function keyExchangeNames(text: string): readonly string[] {
+  if (text === "NONE") return [];
+  return text.split(",").map((item) => {
+    const { scheme } = split(item);
+    if (!KEY_EXCHANGES.includes(scheme)) fail(`unknown key exchange ${item}`);
+    if (!CONTAINED_KEY_EXCHANGES.includes(item)) fail(`key exchange ${item} is not contained in this build`);
+    return item;
+  });
+}
+
+/** `EMAIL_PASSWORD:userid`. @throws UsageError */
+export function userName(text: string): Name {
+  const name = split(text);
+  if (name.scheme === "USER_ID_TOKEN") fail("user scheme USER_ID_TOKEN is not contained in this build");
+  if (name.scheme !== "EMAIL_PASSWORD") fail(`unknown user scheme in ${text}`);
+  if (name.rest === "") fail(`${text} names no user`);
+  return name;
+}

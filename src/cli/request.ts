@@ -1,0 +1,211 @@
+// `tinymsl request`: a device that sends requests to a server, one result object a request on standard output.
+
+import { readFileSync } from "node:fs";
+import type { MessageReport, UserSession } from "../control/api.ts";
+import { createClient } from "../control/client.ts";
+import type { Core } from "../core/core.ts";
+import { loadCore } from "../core/core-node.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import { encodeBase64 } from "../encoding/base64.ts";
+import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
+import { none, noneData } from "../entity-auth/none.ts";
+import { psk, pskData } from "../entity-auth/psk.ts";
+import { MslError, MslProtocolError, MslRemoteError } from "../errors/msl-error.ts";
+import { ecdh } from "../key-exchange/ecdh.ts";
+import type { KeyExchange } from "../key-exchange/scheme.ts";
+import { symmetricWrapped } from "../key-exchange/symmetric-wrapped.ts";
+import { nodeClock, nodeTimers } from "../platform/clock-node.ts";
+import { nodeGzip } from "../platform/gzip-node.ts";
+import type { Transport } from "../platform/transport.ts";
+import { fileStorage } from "../store/file-storage-node.ts";
+import { httpTransport } from "../transport/http-node.ts";
+import { emailPasswordData } from "../user-auth/email-password.ts";
+import { compatOption, coreOption } from "./core-option.ts";
+import type { Io } from "./io.ts";
+import { type KeysFile, readKeysFile } from "./keys-file.ts";
+import { entityName, keyExchangeNames, userName } from "./names.ts";
+import { fail, parseOptions } from "./options.ts";
+import { logLine } from "./serve.ts";
+
+const SPEC = {
+  keys: "value",
+  entity: "value",
+  keyx: "value",
+  user: "value",
+  body: "value",
+  "non-replayable": "flag",
+  "no-encrypt": "flag",
+  format: "value",
+  repeat: "value",
+  store: "value",
+  peer: "value",
+  core: "value",
+  compat: "value",
+} as const;
+
+/** Exit code 0 if every request succeeded. */
+export async function request(args: readonly string[], io: Io): Promise<number> {
+  const options = parseOptions(args, SPEC, 1);
+  const url = serverUrl(options.positional[0]);
+  const keys = readKeysFile(options.required("keys"));
+  const entity = entityName(options.required("entity"));
+  const exchanges = keyExchangeNames(options.get("keyx") ?? "NONE");
+  const userText = options.get("user");
+  const user = userText === null ? null : session(keys, userName(userText).rest);
+  const body = bodyOf(options.get("body") ?? "");
+  const format = options.has("format") ? options.choice("format", ["JSON", "CBOR"], "JSON") : null;
+  const repeat = options.integer("repeat", 1, 1e9, 1);
+  const peerText = options.get("peer");
+  const peer = peerText === null ? null : entityName(peerText).rest;
+  const isCompat = compatOption(options);
+  const core = await loadCore(coreOption(options));
+  const contexts = keys.pskContexts(core);
+  const pskScheme = psk({ contextOf: contexts });
+  const noneScheme = none();
+  const http = httpTransport(url);
+  const counting = new CountingTransport(http);
+  let reports: MessageReport[] = [];
+  const store = options.get("store");
+  const client = await createClient({
+    core,
+    clock: nodeClock,
+    timers: nodeTimers,
+    gzip: nodeGzip,
+    transport: counting,
+    entity: {
+      scheme: entity.scheme === "PSK" ? pskScheme : noneScheme,
+      data: () => (entity.scheme === "PSK" ? pskData(entity.rest) : noneData(entity.rest)),
+    },
+    serverSchemes: entity.scheme === "NONE" ? [pskScheme, noneScheme] : [pskScheme],
+    keyExchange: exchanges.map((name) => exchangeNamed(name, core, contexts)),
+    ...(format !== null && { capabilities: { formats: [format] }, firstFormat: format }),
+    storage: store === null ? null : fileStorage(store),
+    expectSender: peer,
+    ...(isCompat && { allowTruncated: true, requireReply: { encrypted: false, integrity: false } }),
+    onMessage: (report) => reports.push(report),
+  });
+  const serviceTokens = { crypto: keys.serviceTokenContexts(core) };
+  let failures = 0;
+  for (let i = 0; i < repeat; i++) {
+    reports = [];
+    counting.opened = 0;
+    const start = performance.now();
+    const facts = () => measured(reports, counting.opened, start);
+    try {
+      const reply = await client.request({
+        body,
+        encrypted: !options.has("no-encrypt"),
+        nonReplayable: options.has("non-replayable"),
+        user,
+        serviceTokens,
+      });
+      const bytes = await reply.bytes();
+      const text = decodeUtf8(bytes);
+      io.out(
+        JSON.stringify({
+          ok: true,
+          body: text,
+          ...(text === null && { bodyBase64: encodeBase64(bytes) }),
+          sender: reply.sender,
+          user: user === null || !client.session.hasUser(user.id) ? null : user.id,
+          masterToken: client.session.masterToken,
+          ...facts(),
+        }),
+      );
+    } catch (error) {
+      failures++;
+      io.out(JSON.stringify({ ok: false, error: describe(error), ...facts() }));
+    }
+  }
+  await client.close();
+  http.close();
+  core.dispose();
+  return failures === 0 ? 0 : 1;
+}
+
+function serverUrl(text: string | undefined): URL {
+  if (text === undefined) return fail("the server's URL is required");
+  try {
+    const url = new URL(text);
+    if (url.protocol === "http:" || url.protocol === "https:") return url;
+  } catch {
+    // Said below.
+  }
+  return fail(`${text} is not an http URL`);
+}
+
+function session(keys: KeysFile, id: string): UserSession {
+  const found = keys.users.find((user) => user.id === id) ?? fail(`the key file has no user ${id}`);
+  const data = emailPasswordData(found.email, found.password);
+  // Credentials travel only while no valid user ID token exists.
+  return { id, authenticate: ({ required }) => (required ? data : null) };
+}
+
+function bodyOf(text: string): Uint8Array {
+  if (!text.startsWith("@")) return encodeUtf8(text) ?? fail("--body is text or @FILE");
+  try {
+    return new Uint8Array(readFileSync(text.slice(1)));
+  } catch {
+    return fail(`--body: ${text.slice(1)} cannot be read`);
+  }
+}
+
+function exchangeNamed(
+  name: string,
+  core: Core,
+  pskContextOf: (identity: string) => CryptoContext | null,
+): KeyExchange {
+  return name === "ECDH:X25519" ? ecdh({ core }) : symmetricWrapped({ core, pskContextOf });
+}
+
+class CountingTransport implements Transport {
+  opened = 0;
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  open(options: Parameters<Transport["open"]>[0]): ReturnType<Transport["open"]> {
+    this.opened++;
+    return this.#transport.open(options);
+  }
+}
+
+function measured(reports: readonly MessageReport[], roundTrips: number, start: number) {
+  const total = (direction: "in" | "out") =>
+    reports.reduce((n, report) => n + (report.direction === direction ? report.bytes : 0), 0);
+  return {
+    roundTrips,
+    bytesSent: total("out"),
+    bytesReceived: total("in"),
+    ms: Math.round((performance.now() - start) * 1000) / 1000,
+    messages: reports.map(messageLine),
+  };
+}
+
+function messageLine(report: MessageReport): Record<string, unknown> {
+  const { sender: _, ...line } = logLine(report);
+  return line;
+}
+
+function describe(error: unknown): Record<string, unknown> {
+  if (error instanceof MslRemoteError) {
+    const { code, internalCode, responseCode, userText } = error;
+    return {
+      origin: "remote",
+      code,
+      internalCode,
+      responseCode,
+      message: error.message,
+      ...(userText !== null && { userText }),
+    };
+  }
+  if (error instanceof MslProtocolError) {
+    const { code, internalCode, responseCode } = error;
+    return { origin: "local", code, internalCode, responseCode, message: error.message };
+  }
+  const code = error instanceof MslError ? error.code : "INTERNAL_EXCEPTION";
+  const message = error instanceof Error ? error.message : "unknown failure";
+  return { origin: "local", code, internalCode: null, responseCode: null, message };
+}

@@ -1,0 +1,253 @@
+// `tinymsl serve`: a trusted server from a key file. Line 1 says where it listens, then one line a message. The fault
+// options let anyone test a client's recovery against it.
+
+import { join } from "node:path";
+import type { Admission, MessageReport, RejectInit, ServiceTokenEditor } from "../control/api.ts";
+import { createServer } from "../control/server.ts";
+import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
+import { loadCore } from "../core/core-node.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import { slotContext } from "../crypto/symmetric.ts";
+import type { Format } from "../encoding/codec.ts";
+import { encodeUtf8 } from "../encoding/utf8.ts";
+import { none, noneData } from "../entity-auth/none.ts";
+import { psk, pskData } from "../entity-auth/psk.ts";
+import { ERRORS, type MslErrorCode } from "../errors/codes.ts";
+import { ecdh } from "../key-exchange/ecdh.ts";
+import { symmetricWrapped } from "../key-exchange/symmetric-wrapped.ts";
+import { nodeClock, nodeTimers } from "../platform/clock-node.ts";
+import { nodeGzip } from "../platform/gzip-node.ts";
+import { openIssuerFile } from "../store/issuer-file-node.ts";
+import { IssuerMemory } from "../store/issuer-memory.ts";
+import type { IssuerState } from "../tokens/issuer-state.ts";
+import type { TokenCrypto } from "../tokens/token-crypto.ts";
+import { createTokenIssuer, type TokenLife } from "../tokens/token-issuer.ts";
+import { listen } from "../transport/server-node.ts";
+import { emailPassword } from "../user-auth/email-password.ts";
+import { compatOption, coreOption } from "./core-option.ts";
+import type { Io } from "./io.ts";
+import { type KeysFile, readKeysFile } from "./keys-file.ts";
+import { entityName } from "./names.ts";
+import { fail, type Options, parseOptions, wholeNumber } from "./options.ts";
+
+const SPEC = {
+  keys: "value",
+  host: "value",
+  port: "value",
+  cors: "list",
+  network: "value",
+  entity: "value",
+  format: "value",
+  state: "value",
+  core: "value",
+  compat: "value",
+  fail: "list",
+  reauth: "list",
+  revoke: "list",
+  "rotate-after": "value",
+  "token-life": "value",
+  "service-token": "list",
+} as const;
+
+const GRACE_MS = 5000;
+
+/** Runs until the process is asked to stop. */
+export async function serve(args: readonly string[], io: Io): Promise<number> {
+  const options = parseOptions(args, SPEC, 0);
+  if (options.choice("network", ["tn", "p2p"], "tn") === "p2p") fail("peer-to-peer is not contained in this build");
+  const keys = readKeysFile(options.required("keys"));
+  const entity = entityName(options.get("entity") ?? `PSK:${keys.serverPskIdentity ?? fail("--entity is required")}`);
+  const formats = formatList(options.get("format") ?? "CBOR,JSON");
+  const isCompat = compatOption(options);
+  const faults = parseFaults(options);
+  const core = await loadCore(coreOption(options));
+  const state = await openState(stateOption(options), keys);
+  for (const identity of options.all("revoke")) await state.revokeEntity(identity);
+  const crypto = rotatingKeys(core, keys.issuerContext(core));
+  const contexts = keys.pskContexts(core);
+  const policy = { isRevoked: (identity: string) => state.isEntityRevoked(identity) };
+  const pskScheme = psk({ contextOf: contexts, policy });
+  const noneScheme = none({ policy });
+  const serviceTokens = serviceTokenHooks(options, keys, core);
+  const life = tokenLife(options.get("token-life"));
+  const server = await createServer({
+    core,
+    clock: nodeClock,
+    timers: nodeTimers,
+    gzip: nodeGzip,
+    entity: {
+      scheme: entity.scheme === "PSK" ? pskScheme : noneScheme,
+      data: () => (entity.scheme === "PSK" ? pskData(entity.rest) : noneData(entity.rest)),
+    },
+    entitySchemes: [pskScheme, noneScheme],
+    userSchemes: [emailPassword({ verify: (email, password) => findUser(keys, email, password) })],
+    keyExchange: [ecdh({ core }), symmetricWrapped({ core, pskContextOf: contexts })],
+    tokenCrypto: crypto,
+    issuer: createTokenIssuer({
+      core,
+      crypto,
+      state,
+      clock: nodeClock,
+      replayMode: isCompat ? "strict" : "window",
+      ...(life !== null && { masterTokenLife: life, userIdTokenLife: life }),
+    }),
+    capabilities: { formats },
+    serviceTokens,
+    ...(isCompat && { allowTruncated: true, strictKeyRequests: true, inferHandshake: true }),
+    onMessage: (report) => io.out(JSON.stringify(logLine(report))),
+  });
+  const rotateAfter = options.integer("rotate-after", 0, 1e9, 0);
+  let count = 0;
+  const listening = await listen(
+    (reader, writer, { signal }) => {
+      const n = ++count;
+      if (rotateAfter > 0 && n === rotateAfter + 1) crypto.rotate();
+      const admit: Admission = () => faultFor(faults, n);
+      return server.receive(reader, writer, async (request) => ({ body: await echo(request.bytes()) }), {
+        signal,
+        admit,
+      });
+    },
+    {
+      host: options.get("host") ?? "127.0.0.1",
+      port: options.integer("port", 0, 65535, 0),
+      cors: options.all("cors"),
+      onError: (error) => io.err(`not answered: ${error instanceof Error ? error.message : "unknown failure"}`),
+    },
+  );
+  io.out(JSON.stringify({ listening: listening.url }));
+  await new Promise<void>((resolve) => io.onStop(resolve));
+  await listening.close(GRACE_MS);
+  await state.close();
+  await server.close();
+  core.dispose();
+  return 0;
+}
+
+async function echo(body: Promise<Uint8Array>): Promise<Uint8Array> {
+  const bytes = await body;
+  const out = new Uint8Array(bytes.length + 5);
+  out.set(encodeUtf8("ECHO:")!);
+  out.set(bytes, 5);
+  return out;
+}
+
+function formatList(text: string): readonly Format[] {
+  const formats = text.split(",");
+  const known = formats.every((format) => format === "JSON" || format === "CBOR");
+  return known && new Set(formats).size === formats.length
+    ? (formats as Format[])
+    : fail("--format is a list of CBOR and JSON");
+}
+
+function stateOption(options: Options): string {
+  const where = options.get("state") ?? "memory";
+  const isKnown = where === "memory" || (where.startsWith("file:") && where.length > "file:".length);
+  return isKnown ? where : fail("--state is memory or file:DIR");
+}
+
+async function openState(where: string, keys: KeysFile): Promise<IssuerState> {
+  const state = where === "memory" ? new IssuerMemory() : await openIssuerFile(join(where.slice("file:".length)));
+  for (const identity of keys.revoked) if (!(await state.isEntityRevoked(identity))) await state.revokeEntity(identity);
+  return state;
+}
+
+function findUser(keys: KeysFile, email: string, password: string): string | null {
+  return keys.users.find((user) => user.email === email && user.password === password)?.id ?? null;
+}
+
+function tokenLife(text: string | null): TokenLife | null {
+  if (text === null) return null;
+  const [life = "", renew = life, ...more] = text.split(",");
+  if (more.length > 0) fail("--token-life is SEC or SEC,RENEW_SEC");
+  const expireSec = wholeNumber(life, -1e9, 1e9, "--token-life");
+  const renewSec = wholeNumber(renew, -1e9, 1e9, "--token-life");
+  return renewSec <= expireSec ? { expireSec, renewSec } : fail("--token-life: the renewal window opens before expiry");
+}
+
+/** Token keys of which the newest signs and older ones verify. */
+function rotatingKeys(core: Core, first: CryptoContext): TokenCrypto & { rotate(): void } {
+  const contexts = [first];
+  return {
+    get current() {
+      return contexts[0]!;
+    },
+    async find(data, signature) {
+      for (const context of contexts) if (await context.verify(data, signature)) return context;
+      return null;
+    },
+    rotate() {
+      const keyId = `rotated-${contexts.length}`;
+      const encryption = core.generateKey(ENCRYPTION_KEY, 16);
+      contexts.unshift(slotContext(core, { keyId, encryption, mac: core.generateKey(MAC_KEY, 32) }));
+    },
+  };
+}
+
+function serviceTokenHooks(options: Options, keys: KeysFile, core: Core) {
+  const crypto = keys.serviceTokenContexts(core);
+  const added = options.all("service-token").map((text) => {
+    const equals = text.indexOf("=");
+    if (equals < 1) fail("--service-token is NAME=VALUE");
+    return {
+      name: text.slice(0, equals),
+      value: encodeUtf8(text.slice(equals + 1)) ?? fail("--service-token is text"),
+    };
+  });
+  return {
+    crypto,
+    async edit(editor: ServiceTokenEditor) {
+      for (const { name, value } of added) await editor.add(name, value);
+    },
+  };
+}
+
+interface Fault {
+  readonly refusal: RejectInit;
+  /** The n-th message, or null for every one. */
+  readonly at: number | null;
+}
+
+function parseFaults(options: Options): readonly Fault[] {
+  const split = (text: string, what: string): [string, number | null] => {
+    const at = text.indexOf("@");
+    return at < 0 ? [text, null] : [text.slice(0, at), wholeNumber(text.slice(at + 1), 1, 1e9, what)];
+  };
+  const failures = options.all("fail").map((text): Fault => {
+    const [name, at] = split(text, "--fail");
+    if (!Object.hasOwn(ERRORS, name)) fail(`--fail: unknown error ${name}`);
+    return { refusal: { error: name as MslErrorCode }, at };
+  });
+  const rejections = options.all("reauth").map((text): Fault => {
+    const [whom, at] = split(text, "--reauth");
+    if (whom !== "entity" && whom !== "user") fail("--reauth is entity or user");
+    return { refusal: { reject: whom as "entity" | "user" }, at };
+  });
+  return [...failures, ...rejections];
+}
+
+function faultFor(faults: readonly Fault[], n: number): RejectInit | null {
+  return faults.find((fault) => fault.at === null || fault.at === n)?.refusal ?? null;
+}
+
+/** The report of a message as results and logs show it. */
+export function logLine(report: MessageReport): Record<string, unknown> {
+  const { direction, kind, format, bytes, messageId, entityScheme, sequenceNumber, userScheme } = report;
+  const { hasUserIdToken, keyx, encrypted, error, sender } = report;
+  const code = error === null ? null : (error.code ?? String(error.internalCode));
+  return {
+    direction,
+    kind,
+    format,
+    bytes,
+    messageId,
+    entityScheme,
+    sequenceNumber,
+    userScheme,
+    hasUserIdToken,
+    keyx,
+    encrypted,
+    error: code,
+    sender,
+  };
+}

@@ -1,0 +1,45 @@
+// The server certificate of the test keys and its private key, for the comparison with TLS. Public test data: never
+// use it for anything else.
+
+// biome-ignore format: Base64
+const CERTIFICATE = [
+  "MIIC3jCCAcagAwIBAgIIDSKq6ELnQGwwDQYJKoZIhvcNAQELBQAwIzEQMA4GA1UEChMHSW50ZXJvcDEPMA0GA1UEAxMGVkVD",
+  "IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIwNTAwMTAxMDAwMDAwWjAnMRAwDgYDVQQKEwdJbnRlcm9wMRMwEQYDVQQDEwpWRUMt",
+  "U0VSVkVSMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAp/qqvwtGYu1BiWXegtxWvsX+fbRpvmp/np0D8zeE0+Zu",
+  "8VPjeBMVoqLmKRem3PY9vkidN8/0x7oqmhzQo2t5dfeeHtoosvx4DUAAXrtEJ/UXCPj7sV5TytbU8O2wkOVlUfRh7pTidtKs",
+  "cLbhNjzvr0bdkyiXlMjimpO+wRa9B5wMZspqEPUOYT6/I8VFHIVLfrwm70WshwJV1rUyT549xLKOXy44yjKewZxapy/IFqkB",
+  "I+2SYGb4kpuCXj//LfFHo/yj2xWJHgR635yioyjeh38MjcDCz7tWyy2kydKtMzd0KFR8ORK0Cak6+nTUE9I+wHbjtF6Zcdfe",
+  "wi+UP8cFxQIDAQABoxAwDjAMBgNVHRMBAf8EAjAAMA0GCSqGSIb3DQEBCwUAA4IBAQBQG0UNB/s3Nma+24B8sKAdCX6zFATk",
+  "J69oYzXND5jnMNfTNGJRjmXfV10HkCpSn1rIbyH4KPoZ29X0bzJwll7vfff9tNa9ICfUZG1daBHyCitDsGr2/NiklCtWA4Jj",
+  "XxcCO32j3VLLM863roGxfwOXtcL+7h1WouFWFe06koJ3T9UuHrM7HWmqmi0vT70qznhCL2xE3I6ffnw96r3+6N9bxtZeRSIh",
+  "hVZEklxsli7PDh5bzFllaDiwFIEGGnzQcDHU+uLOeLYZqLHQAqcMkffTakJuXC3Heq9yxfZj5X0/mIu17UMLmjJVhuPo1RZ3",
+  "Sjqhk/HCQUkZKe7Y++Dgby54",
+].join("");
+
+// biome-ignore format: Base64
+const PRIVATE_KEY = [
+  "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCn+qq/C0Zi7UGJZd6C3Fa+xf59tGm+an+enQPzN4TT5m7x",
+  "U+N4ExWiouYpF6bc9j2+SJ03z/THuiqaHNCja3l1954e2iiy/HgNQABeu0Qn9RcI+PuxXlPK1tTw7bCQ5WVR9GHulOJ20qxw",
+  "tuE2PO+vRt2TKJeUyOKak77BFr0HnAxmymoQ9Q5hPr8jxUUchUt+vCbvRayHAlXWtTJPnj3Eso5fLjjKMp7BnFqnL8gWqQEj",
+  "7ZJgZviSm4JeP/8t8Uej/KPbFYkeBHrfnKKjKN6HfwyNwMLPu1bLLaTJ0q0zN3QoVHw5ErQJqTr6dNQT0j7AduO0Xplx197C",
+  "L5Q/xwXFAgMBAAECggEAOP5XyJIuw4n0XoXtxUC1Pe03t7bq2eyQeGSV3oPL0YmxwrfPygHPqWrT5MVdnEMAF/vTPAiW6N1F",
+  "bxyvvYLNpzTotVcX0ALRSM2aUon/Sf9iXWz9GOUEUSIrBcPf0InEotXkFGr3m5FHaMbkCt8KA9Jrg26WX6j5GbFfW2w3nsjK",
+  "QcW1y/bGkF6tT8vHQTQ6Rrk65rAiu0vuW3s04Z/yJnTpwdI6ww7rn4BrLJyH68LEYojhPQhvFBZxJ+paf3kKGRAP5AdIX3FH",
+  "xncNj2PLx79U+jxzHQ2ULI0H2BbC9XzlIvQ5lCnQpfO0TZQ4e5LIOO6ZBN+DBjBVSjyantD+0QKBgQC+dbcRZz+tTij0FiMA",
+  "P5SpuSeHj2ti/LmSXNiwBcJOy5mVgWGIfZvj/+ZSebEU0ZWY7SMbXQC773UacQQH9LW4JNw1i2LeNoSopuNQczaGL4UfDgqe",
+  "qmm+UyzQfxloKrC8P3YIDBoBejGI1kvdKI5Kq94ZYn8A5mlVoDaCCE02kwKBgQDhyIz5IgjLmfSd5PU39ROu3MvRzTxoFC17",
+  "aYqIfvJowF95dOT/QziRyf/1swBgAWUxWg09+sS7r+9Qac8eTNscWAEPE20USOELd2nWASSM/FgYN3C540XiZyJxOOr4WtJl",
+  "kkbM3cUcTBcZmqT1FE5FdOdseRpnnlH9Yg4Dw2JxRwKBgQCoYoBQpZzZhrGUYwHc1VmE2EqHghfp8w/Jw8ZbkSvh6AVH9ZQa",
+  "TRsG75ZcsnQJuOXuxzDznzzn6uP4VZS/x+zk+cmqmSn21fJg/PMZjFLXPaoO86YV8wn8F6MWTlhTDPMl62FZ6gEP701d8kAu",
+  "Lg3nHJ4GiVtJm2vjJPsr6VUCewKBgHRKUmnDINqVGkv08GR440FuUcBmwBUvR1nIO2UgVYSkiMhK7+OV4N4eN6p6HthT/6XS",
+  "pv1kWs38yPsW9Gm71iMcJLd6HvWSr+6y+50RC51eH5WhgHsN1yHMUw4T7dorFTDhjXvZQbvYaRFz+ECOy920X7ocCgCSp9Il",
+  "HejMSrjjAoGABY2Sdk1OMccudN2omhJ7/CogIOY+kB2DE45YNYS5HEmvD+TuunqAT4g++nz7BS6R+tiJpDO6YcTM+bi90Df1",
+  "A7CrILtvJdIkBBLRrcMJwWbp9zmvT7jzaYBRmSREHdchVlA3xzWcSTmJVQOOZW16FaupgAjIfj18mmkROeMiYlU=",
+].join("");
+
+function pem(kind: string, base64: string): string {
+  return `-----BEGIN ${kind}-----\n${base64}\n-----END ${kind}-----\n`;
+}
+
+export const TLS_CERTIFICATE = pem("CERTIFICATE", CERTIFICATE);
+export const TLS_PRIVATE_KEY = pem("PRIVATE KEY", PRIVATE_KEY);

@@ -1,0 +1,54 @@
+// Builds everything into dist/: the core (asc), the library and its types (tsc), the command line and the demo as
+// bundles that start fast (esbuild). `node tools/build.mjs core` builds the core alone.
+
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+const TARGETS = ["simd", "mvp", "debug"];
+
+function run(bin, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${bin} ${args.join(" ")}: exit code ${code}`)),
+    );
+  });
+}
+
+async function core() {
+  await Promise.all(TARGETS.map((target) => run("node_modules/assemblyscript/bin/asc.js", ["--target", target])));
+  for (const target of ["simd", "mvp"]) {
+    const bytes = readFileSync(`dist/core.${target}.wasm`);
+    console.log(`core.${target}.wasm ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
+  }
+}
+
+async function bundles() {
+  const { build } = await import("esbuild");
+  await build({
+    entryPoints: { "cli/main": "src/cli/main.ts", "demo/main": "src/demo/main.ts" },
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    minifySyntax: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  chmodSync("dist/cli/main.js", 0o755);
+}
+
+mkdirSync("dist", { recursive: true });
+if (process.argv[2] === "core") {
+  await core();
+} else {
+  rmSync("dist", { recursive: true, force: true });
+  mkdirSync("dist");
+  await Promise.all([core(), run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.json"])]);
+  await bundles();
+}

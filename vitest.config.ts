@@ -1,0 +1,11 @@
+// Tests run on the sources, against the core builds in dist/.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: "threads",
+  },
+});

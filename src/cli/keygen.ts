@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { loadCore } from "../core/core-node.ts";
-import { ENCRYPTION_KEY, MAC_KEY, WRAPPING_KEY } from "../core/core.ts";
+import { type Core, ENCRYPTION_KEY, MAC_KEY, WRAPPING_KEY } from "../core/core.ts";
 import { USE_EXPORT } from "../core/abi.ts";
 import type { Io } from "./io.ts";
 import { fail, parseOptions } from "./options.ts";
@@ -14,33 +14,34 @@ export async function keygen(args: readonly string[], io: Io): Promise<number> {
   const options = parseOptions(args, SPEC, 0);
   const identities = [SERVER, ...options.all("psk").filter((id) => id !== SERVER)];
   if (new Set(identities).size !== identities.length) fail("--psk: an identity is given twice");
+  const core = await loadCore();
   const file = {
     format: 1,
     note: "Keys made by tinymsl keygen. Binary values are standard Base64. Keep this file secret.",
-    msl: { keyid: "token-keys-1", ...(await keySet()) },
+    msl: { keyid: "token-keys-1", ...keySet(core) },
     serverpskidentity: SERVER,
-    psk: await Promise.all(identities.map(async (identity) => ({ identity, ...(await keySet()) }))),
+    psk: identities.map((identity) => ({ identity, ...keySet(core) })),
     rsa: options.all("rsa").map((id) => ({ pubkeyid: id, identity: id, ...pair("rsa") })),
     ecc: options.all("ecc").map((id) => ({ pubkeyid: id, identity: id, ...pair("ec") })),
     users: options.all("user").map(user),
-    servicetokenkeys: [{ name: "", ...(await keySet()) }],
+    servicetokenkeys: [{ name: "", ...keySet(core) }],
     none: [],
     revokedentities: [],
   };
+  core.dispose();
   io.out(JSON.stringify(file, null, 2));
   return 0;
 }
 
 /** A random encryption and MAC key, and the wrapping key that MSL derives of them. */
-async function keySet() {
-  const core = await loadCore();
+function keySet(core: Core) {
   const encryptionkey = randomBytes(16);
   const hmackey = randomBytes(32);
   const encryption = core.importKey(ENCRYPTION_KEY, Uint8Array.from(encryptionkey));
   const mac = core.importKey(MAC_KEY, Uint8Array.from(hmackey));
   const derived = core.deriveWrappingKey(encryption, mac, WRAPPING_KEY.usage | USE_EXPORT);
   const wrappingkey = Buffer.from(core.exportKey(derived));
-  core.dispose();
+  for (const key of [encryption, mac, derived]) key.dispose();
   return {
     encryptionkey: encryptionkey.toString("base64"),
     hmackey: hmackey.toString("base64"),

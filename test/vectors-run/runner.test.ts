@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Io } from "../../src/cli/io.ts";
-import { run } from "../../src/cli/main.ts";
+import { run } from "../../src/cli/run.ts";
 import { runFolder, VECTORS } from "./bench.ts";
 
 const root = mkdtempSync(join(tmpdir(), "tinymsl-vectors-"));

@@ -1,0 +1,61 @@
+// The structural checks hold, and each of them can fail.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+// @ts-expect-error: plain JavaScript
+import * as sizes from "../../tools/checks/file-sizes.mjs";
+// @ts-expect-error: plain JavaScript
+import * as layers from "../../tools/checks/layers.mjs";
+// @ts-expect-error: plain JavaScript
+import * as portability from "../../tools/checks/portability.mjs";
+// @ts-expect-error: plain JavaScript
+import * as exported from "../../tools/checks/wasm-exports.mjs";
+// @ts-expect-error: plain JavaScript
+import * as words from "../../tools/checks/words.mjs";
+
+describe("the tree", () => {
+  test("keeps the import ranks and has no circles", () => expect(layers.layers("src")).toEqual([]));
+  test("keeps files below 400 lines", () =>
+    expect(sizes.fileSizes(["src", "assembly", "test", "tools", "bench"])).toEqual([]));
+  test("uses Node only where a file's name says so", () => expect(portability.portability()).toEqual([]));
+  test("declares exactly the exports of each core build", async () => expect(await exported.wasmExports()).toEqual([]));
+  test("names no registry host and no path of a machine", () => expect(words.forbiddenWords()).toEqual([]));
+});
+
+describe("the checks can fail", () => {
+  test("an import from a higher rank or a sibling", () => {
+    expect(layers.judge("src", "src/crypto/a.ts", "src/tokens/b.ts")).toMatch(/rank/);
+    expect(layers.judge("src", "src/encoding/a.ts", "src/core/b.ts")).toMatch(/rank/);
+    expect(layers.judge("src", "src/nowhere/a.ts", "src/core/b.ts")).toMatch(/no rank/);
+    expect(layers.judge("src", "src/tokens/a.ts", "src/crypto/b.ts")).toBeNull();
+  });
+
+  test("a circle", () => {
+    const graph = new Map([
+      ["a", ["b"]],
+      ["b", ["c"]],
+      ["c", ["a"]],
+    ]);
+    expect(layers.cycles(graph)).toEqual(["circle: a → b → c → a"]);
+  });
+
+  test("a long file", () => expect(sizes.fileSizes(["src"], 5).length).toBeGreaterThan(50));
+
+  test("a Node module in a portable file", () => {
+    expect(portability.portabilityProblems("src/message/x.ts", 'import { a } from "node:fs";')).toHaveLength(1);
+    expect(portability.portabilityProblems("src/store/x-node.ts", 'import { a } from "node:fs";')).toEqual([]);
+  });
+
+  test("an export too many and one too few", () => {
+    const declared = exported.declaredExports(readFileSync("src/core/exports.ts", "utf8"));
+    expect(declared.size).toBeGreaterThan(40);
+    const actual = new Set(declared);
+    actual.delete("pairOpen");
+    actual.add("secretDump");
+    expect(exported.compareExports(declared, actual, "simd")).toHaveLength(2);
+  });
+
+  test("a word that does not belong", () => {
+    expect(words.wordsIn("a.md", `see https://${"registry."}npmjs.org/x`)).toHaveLength(1);
+  });
+});

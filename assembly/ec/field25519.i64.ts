@@ -45,7 +45,10 @@ export function feToBytes(out: usize, a: usize): void {
   let l6 = load<i32>(a, 24) as i64;
   let l7 = load<i32>(a, 28) as i64;
   let l8 = load<i32>(a, 32) as i64;
-  // q = floor(a / p) for |a| < 2p: estimate from a + 19 at the top, then subtract q * p by adding 19 * q.
+  // A reduced element lies within ±(2^254 + 2^232): adding p makes it positive and below 2p.
+  l0 -= 19;
+  l8 += 0x800000;
+  // q = floor(a / p), 0 or 1, from a + 19 at the top; q * p is subtracted by adding 19 * q and dropping bit 255.
   let q = (l0 + 19) >> 29;
   q = (l1 + q) >> 29;
   q = (l2 + q) >> 29;

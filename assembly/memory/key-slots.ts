@@ -1,7 +1,7 @@
 // Key slots: keys enter once and are used by number. A slot is empty, or full with one key:
 //
-//   0        4        8        12       16 ................ 80 .............................. 336
-//   | type   | usage  | length | spare  | raw key, ≤ 64    | expanded: AES round keys 240, HMAC 64 |
+//   0        4        8        12       16 ................ 96 .............................. 352
+//   | type   | usage  | length | spare  | raw key, ≤ 80    | expanded: AES round keys 240, HMAC 64 |
 //
 // Every use checks type and usage. Which key leaves when all slots are full is the host's choice; it leaves only
 // sealed (encrypt-then-MAC under keys that are made here, from the entropy pool, and never exported).
@@ -20,7 +20,9 @@ import { inStage, SLOT_SIZE, SLOTS } from "./layout";
 import { scratchPop, scratchPush } from "./scratch";
 
 const RAW: i32 = 16;
-const STATE: i32 = 80;
+const STATE: i32 = 96;
+/** HMAC keys longer than a SHA-256 block are hashed, RFC 2104 §2. */
+const HMAC_BLOCK: i32 = 64;
 const ALL_USAGES: i32 = 255;
 
 function at(slot: i32): usize {
@@ -66,16 +68,17 @@ function lengthFits(type: i32, len: i32): bool {
 /**
  * Fills a free slot from memory that the caller wipes.
  *
- * @param key  [secret] `len` bytes: AES 16, 24 or 32; X25519 32; HMAC 1 and more; secret 1..64
+ * @param key  [secret] `len` bytes: AES 16, 24 or 32; X25519 32; HMAC 1 and more; secret 1..80
  * @returns slot | ERR_ARGUMENT | ERR_USAGE (a hashed HMAC key cannot be exported) | ERR_NO_SLOT
  */
 export function slotFill(type: i32, usage: i32, key: usize, len: i32): i32 {
   if (!lengthFits(type, len) || (usage & ~ALL_USAGES) !== 0) return ERR_ARGUMENT;
-  if (len > MAX_RAW_KEY && (usage & USE_EXPORT) !== 0) return ERR_USAGE;
+  const isHashed = type === KEY_HMAC_SHA256 && len > HMAC_BLOCK;
+  if (isHashed && (usage & USE_EXPORT) !== 0) return ERR_USAGE;
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
     const base = at(slot);
     if (load<i32>(base) !== 0) continue;
-    if (len > MAX_RAW_KEY) {
+    if (isHashed) {
       sha256(key, len, base + RAW);
       len = 32;
     } else {
@@ -99,7 +102,7 @@ export function slotImport(type: i32, usage: i32, ptr: usize, len: i32): i32 {
   return slot;
 }
 
-/** A random key of `len` ≤ 64 bytes. slot | ERR_ARGUMENT | ERR_NO_SLOT | ERR_ENTROPY */
+/** A random key of `len` ≤ 80 bytes. slot | ERR_ARGUMENT | ERR_NO_SLOT | ERR_ENTROPY */
 export function slotGenerate(type: i32, usage: i32, len: i32): i32 {
   if (len > MAX_RAW_KEY || !lengthFits(type, len)) return ERR_ARGUMENT;
   if (!hasFree()) return ERR_NO_SLOT;
@@ -147,9 +150,9 @@ export function slotExport(slot: i32, out: usize): i32 {
   return len;
 }
 
-// Sealed blob: iv (16) | AES-256-CBC of [type, usage, length, 0, raw key padded to 64] (80) | HMAC-SHA256 over both (32).
-const SEALED_BODY: i32 = 80;
-const SEALED: i32 = 128;
+// Sealed blob: iv (16) | AES-256-CBC of [type, usage, length, 0, raw key padded to 80] (96) | HMAC-SHA256 over both (32).
+const SEALED_BODY: i32 = 96;
+const SEALED: i32 = 144;
 
 // Sealing keys: AES round keys 240 | MAC state 64 | IV-derivation state 64 | counter 8.
 const SEALING_SIZE: i32 = 376;

@@ -10,10 +10,10 @@
 import { ENTROPY_POOL_SIZE, SLOT_COUNT, STAGE_SIZE } from "../../src/core/abi";
 
 /** Bytes of one key slot: key-slots.ts draws its inside. */
-export const SLOT_SIZE: i32 = 336;
+export const SLOT_SIZE: i32 = 352;
 export const SCRATCH_SIZE: i32 = 8192;
 
-export const SLOTS: usize = memory.data(SLOT_COUNT * 336, 16);
+export const SLOTS: usize = memory.data(SLOT_COUNT * 352, 16);
 export const ENTROPY: usize = memory.data(ENTROPY_POOL_SIZE, 16);
 export const SCRATCH: usize = memory.data(8192, 16);
 export const STAGE_IN: usize = memory.data(STAGE_SIZE * 2, 16);

@@ -61,7 +61,7 @@ export const CHUNK_GZIP = 2;
 export const CHUNK_LZW = 4;
 
 // Sizes, in bytes.
-export const MAX_RAW_KEY = 64;
+export const MAX_RAW_KEY = 80;
 export const SEALED_KEY_SIZE = 144;
 export const ENTROPY_POOL_SIZE = 1024;
 export const SLOT_COUNT = 32;

@@ -1,6 +1,13 @@
 // A small world for scenario tests: a server and devices over a loopback transport, with a clock that tests move.
 
-import type { ClientConfig, MessageReport, MslClient, RequestHandler, ServerConfig } from "../../src/control/api.ts";
+import type {
+  Admission,
+  ClientConfig,
+  MessageReport,
+  MslClient,
+  RequestHandler,
+  ServerConfig,
+} from "../../src/control/api.ts";
 import { createClient } from "../../src/control/client.ts";
 import { createServer } from "../../src/control/server.ts";
 import type { Core } from "../../src/core/core.ts";
@@ -122,12 +129,22 @@ export class World {
 
   /** Posts raw message bytes to the server and collects the answer. */
   async post(...parts: Uint8Array[]): Promise<Uint8Array> {
+    return this.#receive(null, parts);
+  }
+
+  /** As `post`, refusing the message as `admit` says. */
+  async postWith(admit: Admission, ...parts: Uint8Array[]): Promise<Uint8Array> {
+    return this.#receive(admit, parts);
+  }
+
+  async #receive(admit: Admission | null, parts: Uint8Array[]): Promise<Uint8Array> {
     const out: Uint8Array[] = [];
     let i = 0;
     await this.#server.receive(
       { read: async () => parts[i++] ?? null, cancel() {} },
       { write: async (bytes) => void out.push(bytes), end: async () => {} },
       this.#handler,
+      admit === null ? {} : { admit },
     );
     return new Uint8Array(Buffer.concat(out));
   }
@@ -144,6 +161,10 @@ export class World {
       keyExchange: this.keyExchange(),
       ...overrides,
     });
+  }
+
+  entity(identity: string) {
+    return { scheme: this.psk(), data: (_reason: string | null) => pskData(identity) };
   }
 
   anonymous(identity = "anon-1") {

@@ -36,29 +36,34 @@ function readHead(p: usize, end: usize): usize {
   return p + size;
 }
 
+/** Major type of the last head; a call, so that type checkers do not believe it constant. */
+function major(): i32 {
+  return headMajor;
+}
+
 /** Reads the one map in `len` bytes, all of them. OK | ERR_FORM */
 export function cborRead(ptr: usize, len: i32): i32 {
   const end = ptr + len;
   clearValues();
   let p = readHead(ptr, end);
-  if (p === 0 || headMajor !== 5 || headValue > 31) return ERR_FORM;
+  if (p === 0 || major() !== 5 || headValue > 31) return ERR_FORM;
   for (let members = headValue as i32; members > 0; members--) {
     p = readHead(p, end);
-    if (p === 0 || headMajor !== 0 || headValue > 31) return ERR_FORM;
+    if (p === 0 || major() !== 0 || headValue > 31) return ERR_FORM;
     const label = headValue as i32;
     if (valueKind(label) !== KIND_NONE) return ERR_FORM;
     p = readHead(p, end);
     if (p === 0) return ERR_FORM;
-    if (headMajor === 0) {
+    if (major() === 0) {
       if (headValue > 0x20000000000000) return ERR_FORM;
       setInt(label, KIND_NUMBER, headValue as i64);
-    } else if (headMajor === 2 || headMajor === 3) {
+    } else if (major() === 2 || major() === 3) {
       if (headValue > ((end - p) as u64)) return ERR_FORM;
       const size = headValue as i32;
-      if (headMajor === 3 && !isAscii(p, size)) return ERR_FORM;
-      setSpan(label, headMajor === 2 ? KIND_BYTES : KIND_TEXT, p, size);
+      if (major() === 3 && !isAscii(p, size)) return ERR_FORM;
+      setSpan(label, major() === 2 ? KIND_BYTES : KIND_TEXT, p, size);
       p += size;
-    } else if (headMajor === 7 && (headValue === 20 || headValue === 21) && load<u8>(p - 1) >= 0xf4) {
+    } else if (major() === 7 && (headValue === 20 || headValue === 21) && load<u8>(p - 1) >= 0xf4) {
       setInt(label, KIND_BOOLEAN, (headValue as i64) - 20);
     } else {
       return ERR_FORM;

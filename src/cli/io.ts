@@ -11,6 +11,12 @@ export interface Io {
   onStop(stop: () => void): void;
 }
 
+// A reader that closes its end of the pipe early is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
 export const processIo: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),

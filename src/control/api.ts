@@ -166,7 +166,7 @@ export interface ServerConfig extends Environment, ReadLimits {
   readonly strictKeyRequests?: boolean;
   /** Infer old-style handshakes also where the `handshake` field is present, as the reference does. */
   readonly inferHandshake?: boolean;
-  /** Sessions whose keys stay imported between messages. Default 1024. */
+  /** Sessions whose keys stay imported between messages. Default 512. */
   readonly maxCachedSessions?: number;
   readonly errorText?: (code: MslErrorCode, languages: readonly string[]) => string | null;
   readonly onMessage?: (report: MessageReport) => void;

@@ -44,7 +44,7 @@ import { checkRequest } from "./server-checks.ts";
 import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, randomId, schemeTable } from "./settings.ts";
 
 /** Sessions that stay imported between messages, unless configured. */
-const CACHED_SESSIONS = 1024;
+const CACHED_SESSIONS = 512;
 
 /** @throws CORE_FAILED, MslUsageError */
 export async function createServer(config: ServerConfig): Promise<MslServer> {
@@ -57,6 +57,8 @@ interface Progress {
   header: MessageHeader | null;
   hasAnswered: boolean;
   readonly admit: Admission | null;
+  /** Let go of the sessions that the message uses. */
+  readonly releases: (() => void)[];
 }
 
 class Server implements MslServer {
@@ -103,7 +105,13 @@ class Server implements MslServer {
   ): Promise<void> {
     const deadline = new Deadline(this.#config.timers, options.timeoutMs ?? null, options.signal ?? null);
     const input = new MessageInput(this.#core, reader, this.#limits);
-    const progress: Progress = { format: "JSON", header: null, hasAnswered: false, admit: options.admit ?? null };
+    const progress: Progress = {
+      format: "JSON",
+      header: null,
+      hasAnswered: false,
+      admit: options.admit ?? null,
+      releases: [],
+    };
     try {
       await this.#answer(input, writer, handler, deadline, progress);
     } catch (error) {
@@ -111,6 +119,7 @@ class Server implements MslServer {
       if (progress.hasAnswered) throw error;
       await this.#sendError(error, writer, progress);
     } finally {
+      for (const release of progress.releases) release();
       input.cancel();
       deadline.end();
     }
@@ -135,6 +144,8 @@ class Server implements MslServer {
       return;
     }
     progress.header = header;
+    const session = header.masterToken?.verified ?? null;
+    if (session !== null) progress.releases.push(this.#cache.hold(session));
     const now = nowSeconds(this.#config.clock);
     await checkRequest(header, this.#config.issuer, now);
     const body = new BodyReader(input, {
@@ -216,7 +227,10 @@ class Server implements MslServer {
     const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
     const tokens = await responseTokens(request, around, init.user ?? null);
     const issued = tokens.keyResponse?.masterToken ?? null;
-    if (issued !== null) this.#cache.set(issued.tokendata, issued.signature, issued.verified);
+    if (issued !== null) {
+      progress.releases.push(this.#cache.hold(issued.verified));
+      this.#cache.set(issued.tokendata, issued.signature, issued.verified);
+    }
     const hasSession = request.masterToken !== null || issued !== null;
     requireProtection(init, hasSession, entity.scheme);
     if ((init.user ?? null) !== null && !hasSession) throw new MslProtectionRequired("RESPONSE_REQUIRES_MASTERTOKEN");

@@ -5,7 +5,7 @@ import { MslCoreError } from "../errors/msl-error.ts";
 import type { Entropy } from "../platform/entropy.ts";
 import { nodeEntropy } from "../platform/entropy-node.ts";
 import { type Core, createCore } from "./core.ts";
-import { instantiateCore } from "./wasm.ts";
+import { instantiateCoreNow } from "./wasm.ts";
 
 export type CoreKind = "simd" | "mvp";
 
@@ -25,7 +25,7 @@ export async function loadCoreExplained(kind: "auto" | CoreKind, entropy: Entrop
   let cause: unknown;
   for (const build of kind === "auto" ? (["simd", "mvp"] as const) : [kind]) {
     try {
-      const core = createCore(await instantiateCore(readBuild(build)), entropy, build);
+      const core = createCore(instantiateCoreNow(readBuild(build)), entropy, build);
       const asked = kind === "auto" ? "the best that starts" : "asked for";
       return { core, why: [...failures, `${build}: ${asked}`].join("; ") };
     } catch (error) {

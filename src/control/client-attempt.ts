@@ -84,18 +84,19 @@ export async function runAttempt(
   const selection = await selectTokens(operation, attempt, failed);
   const requests: KeyRequest[] = [];
   let exchange: Exchange | null = null;
-  let isDelivered = false;
+  let isDone = false;
   try {
     exchange = await open(operation);
     const sent = await sendMessage(operation, attempt, selection, entityAuth, userAuth, requests, exchange);
     const outcome = await receiveReply(operation, sent, exchange);
-    isDelivered = outcome.kind === "reply";
+    isDone = true;
+    if (outcome.kind !== "reply") exchange.reader.cancel();
     return outcome;
   } finally {
     for (const request of requests) request.dispose();
     selection.renewal?.settle();
     selection.lease?.release();
-    if (!isDelivered) exchange?.abort();
+    if (!isDone) exchange?.abort();
   }
 }
 

@@ -133,6 +133,7 @@ class Client implements MslClient {
       maxBytes: engine.limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       wait: (promise) => deadline.race(promise),
       done: () => {
+        input.cancel();
         deadline.end();
         lease?.release();
         reportIncoming(engine.config.onMessage, header, input.bytes, false);

@@ -251,7 +251,8 @@ function toEncode(value: Value): EncodeValue {
   if (value instanceof MslList) return value.values().map(toEncode);
   if (value instanceof JsonText) return value.text();
   if (value instanceof OddNumber) return value.approximate;
-  return value;
+  // A copy: the bytes it came from may be wiped.
+  return value instanceof Uint8Array ? value.slice() : value;
 }
 
 function toPlain(value: Value): unknown {

@@ -17,6 +17,8 @@ export interface HttpTransportOptions {
 }
 
 const BUFFER_BYTES = 65536;
+/** What is read of an unwanted reply before its connection is given up. */
+const DRAIN_BYTES = 65536;
 
 export interface HttpTransport extends Transport {
   /** Closes kept connections. */
@@ -139,17 +141,18 @@ class HttpExchange implements Exchange {
     }
   }
 
-  /** No more is read; a message that was read to its end leaves the connection usable. */
+  /** No more is wanted. A reply that ends soon is read to its end, so that the connection serves the next exchange. */
   #cancel(): void {
-    const response = this.#response;
-    if (response === null) return;
-    response.then(
-      (message) => {
-        if (message.complete || message.readableEnded) message.resume();
-        else this.abort();
-      },
-      () => {},
-    );
+    if (this.#response !== null) void this.#drain().catch(() => this.abort());
+  }
+
+  async #drain(): Promise<void> {
+    for (let left = DRAIN_BYTES; left > 0; ) {
+      const bytes = await this.#read();
+      if (bytes === null) return;
+      left -= bytes.length;
+    }
+    this.abort();
   }
 
   abort(): void {

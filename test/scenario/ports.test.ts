@@ -1,6 +1,7 @@
 // Other surroundings: an entity key that answers asynchronously, an engine without any platform, HTTP limits.
 
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect } from "node:net";
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
@@ -12,7 +13,8 @@ import { bytesReader, CollectingWriter } from "../../src/transport/pipe.ts";
 import { fetchHandler } from "../../src/transport/fetch-handler.ts";
 import { fetchTransport } from "../../src/transport/fetch.ts";
 import { httpTransport } from "../../src/transport/http-node.ts";
-import { listen } from "../../src/transport/server-node.ts";
+import { listen, nodeHandler } from "../../src/transport/server-node.ts";
+import { emailPasswordData } from "../../src/user-auth/email-password.ts";
 import { World } from "./world.ts";
 
 /** Keys behind a slow door: every answer is a promise, no key is in a slot that the host knows. */
@@ -181,6 +183,30 @@ test("a silent connection is dropped after idleMs, the oldest idle one gives way
   for (const socket of idle) socket.destroy();
   http.close();
   await server.close(100);
+});
+
+test("connections are used again: handshakes, errors and replies take two at most", async () => {
+  const world = await World.create();
+  let connections = 0;
+  const server = createHttpServer(
+    nodeHandler(async (reader, writer) => {
+      const parts: Uint8Array[] = [];
+      for (let bytes = await reader.read(); bytes !== null; bytes = await reader.read()) parts.push(bytes);
+      await writer.write(await world.post(...parts));
+    }),
+  );
+  server.on("connection", () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.address() as { port: number };
+  const http = httpTransport(`http://127.0.0.1:${port}/msl`);
+  const device = await world.device({ transport: http, entity: world.anonymous() });
+  for (let i = 0; i < 10; i++) expect(await (await device.request({ body: `${i}` })).text()).toBe(`ECHO:${i}`);
+  const wrong = { id: "u", authenticate: () => emailPasswordData("a@b.c", "wrong") };
+  await device.request({ body: "x", user: wrong }).catch(() => {});
+  expect(await (await device.request({ body: "last" })).text()).toBe("ECHO:last");
+  expect(connections).toBeLessThanOrEqual(2);
+  http.close();
+  server.close();
 });
 
 test("readers and writers of the transport folder give what they were given", async () => {

@@ -64,12 +64,13 @@ export class SlotKey implements KeyHandle {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#cache.release(this.entry);
+    this.#cache.forget(this);
   }
 }
 
 interface Finalizer {
-  register(target: object, held: Entry): void;
+  register(target: object, held: Entry, token: object): void;
+  unregister(token: object): void;
 }
 
 type FinalizerClass = new (cleanup: (held: Entry) => void) => Finalizer;
@@ -121,7 +122,7 @@ export class SlotCache {
     const entry: Entry = { slot, sealed: null, tick: ++this.#tick, pins: 0 };
     this.#occupy(entry, slot);
     const key = new SlotKey(this, entry, spec, this.#exports.slotLength(slot));
-    this.#finalizer?.register(key, entry);
+    this.#finalizer?.register(key, entry, key);
     return key;
   }
 
@@ -157,6 +158,12 @@ export class SlotCache {
     if (key.entry.pins === 0 && pinned >= SLOT_COUNT - FREE_OF_PINS) throw new MslUsageError("Too many pinned keys.");
     this.slotOf(key);
     key.entry.pins++;
+  }
+
+  /** Wipes a disposed key; nothing is left for the collector to do. */
+  forget(key: SlotKey): void {
+    this.#finalizer?.unregister(key);
+    this.release(key.entry);
   }
 
   /** Wipes the key of an entry, wherever it is. */

@@ -32,7 +32,9 @@ export class ObjectScanner {
     const held = this.#end - this.#start;
     const need = held + bytes.length;
     if (this.#end + bytes.length > this.#buffer.length) {
-      const target = need > this.#buffer.length ? new Uint8Array(Math.max(need, held * 2, 1024)) : this.#buffer;
+      // Doubling, but not beyond what the largest object can need.
+      const room = Math.min(Math.max(held * 2, 1024), this.#maxObjectBytes + STAGE_SIZE);
+      const target = need > this.#buffer.length ? new Uint8Array(Math.max(need, room)) : this.#buffer;
       if (target === this.#buffer) target.copyWithin(0, this.#start, this.#end);
       else target.set(this.#buffer.subarray(this.#start, this.#end));
       this.#buffer = target;

@@ -48,16 +48,18 @@ export interface OutgoingHeader {
 /** The header object on the wire. */
 export async function writeHeader(header: OutgoingHeader): Promise<Uint8Array> {
   const plain = encodeObject(header.format, headerData(header));
-  const sealed = sealPair(header.context, plain, header.format);
-  const { data, signature } = await sealed;
-  plain.fill(0); // credentials may ride in it
-  const token = header.masterToken;
-  return encodeObject(header.format, {
-    mastertoken: token === null ? null : masterTokenFields(token),
-    entityauthdata: token === null && header.entityAuth !== null ? entityAuthFields(header.entityAuth) : null,
-    headerdata: data,
-    signature,
-  });
+  try {
+    const { data, signature } = await sealPair(header.context, plain, header.format);
+    const token = header.masterToken;
+    return encodeObject(header.format, {
+      mastertoken: token === null ? null : masterTokenFields(token),
+      entityauthdata: token === null && header.entityAuth !== null ? entityAuthFields(header.entityAuth) : null,
+      headerdata: data,
+      signature,
+    });
+  } finally {
+    plain.fill(0); // credentials may ride in it
+  }
 }
 
 function headerData(header: OutgoingHeader): EncodeFields {

@@ -8,9 +8,9 @@ import { decodeJson } from "./json.ts";
 import type { MslMap } from "./msl-map.ts";
 import { writeObject } from "./writer.ts";
 
-export type { EncodedObject, EncodeFields, EncodeValue, Format } from "./fields.ts";
+export { EncodedObject, type EncodeFields, type EncodeValue, type Format } from "./fields.ts";
 
-/** Bytes of the object. @throws MSL_ENCODE_ERROR */
+/** Bytes of the object. @throws MSL_ENCODE_ERROR for what neither format carries: lone surrogates, numbers that are no integers of ±2^53, deep nesting */
 export function encodeObject(format: Format, fields: EncodeFields): Uint8Array {
   return writeObject(format, fields);
 }

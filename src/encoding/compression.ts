@@ -14,10 +14,19 @@ export function compressionNamed(name: string, where: string): CompressionAlgori
   return name === "GZIP" || name === "LZW" ? name : protocolError("UNIDENTIFIED_COMPRESSION", where);
 }
 
-/** The compressed bytes, or null where they would not be worth sending or the receiver's limit would refuse them. */
+/**
+ * The compressed bytes, or null where they would not be worth sending or the receiver's limit would refuse them.
+ *
+ * @throws COMPRESSION_ERROR
+ */
 export function compressIfUseful(gzip: Gzip, data: Uint8Array): Uint8Array | null {
   if (data.length === 0) return null;
-  const compressed = gzip.compress(data);
+  let compressed: Uint8Array;
+  try {
+    compressed = gzip.compress(data);
+  } catch {
+    return protocolError("COMPRESSION_ERROR");
+  }
   return compressed.length < data.length && compressed.length * MAX_RATIO >= data.length ? compressed : null;
 }
 

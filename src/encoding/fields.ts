@@ -2,10 +2,27 @@
 
 export type Format = "JSON" | "CBOR";
 
-/** Splices an object that is already encoded in the format of its surroundings. */
-export interface EncodedObject {
-  readonly kind: "encoded";
-  readonly bytes: Uint8Array;
+/**
+ * An object that is already encoded, spliced as it stands into an object of the same format. A class, so that no
+ * received object can pass for one by its member names.
+ */
+export class EncodedObject {
+  readonly kind = "encoded";
+  readonly #format: Format;
+  readonly #bytes: Uint8Array;
+
+  constructor(format: Format, bytes: Uint8Array) {
+    this.#format = format;
+    this.#bytes = bytes;
+  }
+
+  get format(): Format {
+    return this.#format;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
 }
 
 export type EncodeValue =

@@ -3,57 +3,11 @@
 
 import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
-import { encodeBase64, readBase64 } from "./base64.ts";
+import { encodeBase64 } from "./base64.ts";
 import type { EncodeFields, EncodeValue, Format } from "./fields.ts";
-import { decodeUtf8 } from "./utf8.ts";
-
-/** A JSON string where it stands: the bytes between its quotes. */
-export class JsonText {
-  readonly bytes: Uint8Array;
-  readonly from: number;
-  readonly to: number;
-  readonly hasEscape: boolean;
-
-  constructor(bytes: Uint8Array, from: number, to: number, hasEscape: boolean) {
-    this.bytes = bytes;
-    this.from = from;
-    this.to = to;
-    this.hasEscape = hasEscape;
-  }
-
-  /** The text, or null if an escape makes a lone surrogate. */
-  text(): string | null {
-    const raw = decodeUtf8(this.bytes, this.from, this.to);
-    if (raw === null || !this.hasEscape) return raw;
-    const text = raw.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_, e: string) =>
-      e.length > 1 ? String.fromCharCode(Number.parseInt(e.slice(1), 16)) : (ESCAPES[e] ?? e),
-    );
-    return /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text) ? null : text;
-  }
-
-  /** The bytes that the text means as Base64, or null. */
-  binary(): Uint8Array | null {
-    if (!this.hasEscape) return readBase64(this.bytes, this.from, this.to);
-    const text = this.text();
-    if (text === null || /[^\0-\x7f]/.test(text)) return null;
-    const ascii = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) ascii[i] = text.charCodeAt(i);
-    return readBase64(ascii, 0, ascii.length);
-  }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-
-/** Numbers that are no integer of -2^53..2^53: out of range, or not an integer at all. */
-export class OddNumber {
-  readonly isInteger: boolean;
-  readonly approximate: number;
-
-  constructor(isInteger: boolean, approximate: number) {
-    this.isInteger = isInteger;
-    this.approximate = approximate;
-  }
-}
+import { JsonText } from "./json-text.ts";
+import { LABELS } from "./labels.ts";
+import { OddNumber } from "./number.ts";
 
 export type Value = string | number | boolean | Uint8Array | JsonText | OddNumber | MslMap | MslList;
 
@@ -64,27 +18,62 @@ export interface SecretField {
 }
 
 /** Decodes a native byte string that holds an object; set by codec.ts, which knows both formats. */
-type NestedDecoder = (bytes: Uint8Array, where: string, code: MslErrorCode) => MslMap;
+export type NestedDecoder = (bytes: Uint8Array, where: string, code: MslErrorCode) => MslMap;
 
-export interface MapOptions {
+/** What all parts of one decoded object share. */
+export interface Source {
   readonly format: Format;
-  readonly path: string;
   /** Raised for missing and mistyped members. */
   readonly code: MslErrorCode;
   readonly nested: NestedDecoder;
 }
 
-export class MslMap {
-  readonly format: Format;
-  readonly path: string;
-  readonly #entries: ReadonlyMap<string, Value>;
-  readonly #options: MapOptions;
+/** Where a decoder is, for errors. Member names that a peer made up may say too much, so only MSL's own are shown. */
+export class Trail {
+  readonly root: string;
+  readonly #keys: (string | number)[] = [];
 
-  constructor(entries: ReadonlyMap<string, Value>, options: MapOptions) {
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  push(key: string | number): void {
+    this.#keys.push(key);
+  }
+
+  pop(): void {
+    this.#keys.pop();
+  }
+
+  path(): string {
+    let path = this.root;
+    for (const key of this.#keys) path += typeof key === "number" ? `[${key}]` : `.${LABELS.has(key) ? key : "?"}`;
+    return path;
+  }
+}
+
+export class MslMap {
+  readonly #entries: ReadonlyMap<string, Value>;
+  readonly #source: Source;
+  #path = "";
+
+  constructor(entries: ReadonlyMap<string, Value>, source: Source) {
     this.#entries = entries;
-    this.#options = options;
-    this.format = options.format;
-    this.path = options.path;
+    this.#source = source;
+  }
+
+  get format(): Format {
+    return this.#source.format;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Says where this object stands: called by the container that it is read from. */
+  placedAt(path: string): this {
+    this.#path = path;
+    return this;
   }
 
   has(name: string): boolean {
@@ -95,8 +84,8 @@ export class MslMap {
     return [...this.#entries.keys()];
   }
 
-  #fail(name: string, code: MslErrorCode = this.#options.code): never {
-    return protocolError(code, `${this.path}.${name}`);
+  #fail(name: string, code: MslErrorCode = this.#source.code): never {
+    return protocolError(code, `${this.#path}.${name}`);
   }
 
   string(name: string): string {
@@ -155,17 +144,20 @@ export class MslMap {
   /** Key material, as it stands; checked to be what `bytes` would take. */
   secret(name: string): SecretField {
     const value = this.#entries.get(name);
-    if (value instanceof JsonText && !value.hasEscape && isPlainBase64(value)) {
-      return { encoding: "base64", bytes: value.bytes.subarray(value.from, value.to) };
-    }
-    return { encoding: "raw", bytes: this.bytes(name) };
+    if (!(value instanceof JsonText)) return { encoding: "raw", bytes: this.bytes(name) };
+    const decoded = value.binary() ?? this.#fail(name);
+    if (value.hasEscape || hasSpace(value)) return { encoding: "raw", bytes: decoded };
+    decoded.fill(0);
+    return { encoding: "base64", bytes: value.bytes.subarray(value.from, value.to) };
   }
 
+  /** An object, or a byte string of CBOR that holds one. */
   map(name: string): MslMap {
     const value = this.#entries.get(name);
-    if (value instanceof MslMap) return value;
+    const path = `${this.#path}.${name}`;
+    if (value instanceof MslMap) return value.placedAt(path);
     if (!(value instanceof Uint8Array)) return this.#fail(name);
-    return this.#options.nested(value, `${this.path}.${name}`, this.#options.code);
+    return this.#source.nested(value, path, this.#source.code);
   }
 
   mapOr(name: string): MslMap | null {
@@ -174,7 +166,7 @@ export class MslMap {
 
   list(name: string): MslList {
     const value = this.#entries.get(name);
-    return value instanceof MslList ? value : this.#fail(name);
+    return value instanceof MslList ? value.placedAt(`${this.#path}.${name}`) : this.#fail(name);
   }
 
   listOr(name: string): MslList | null {
@@ -184,13 +176,16 @@ export class MslMap {
   /** Null if absent or not an array. */
   lenientList(name: string): MslList | null {
     const value = this.#entries.get(name);
-    return value instanceof MslList ? value : null;
+    return value instanceof MslList ? value.placedAt(`${this.#path}.${name}`) : null;
   }
 
-  /** The members, to be encoded again: JSON strings as text, byte strings as bytes. */
+  /**
+   * The members, copied, to be encoded again: JSON strings as text, byte strings as bytes. What is no integer of
+   * ±2^53 stays a number that no encoder takes.
+   */
   toFields(): EncodeFields {
     const fields: Record<string, EncodeValue> = Object.create(null);
-    for (const [name, value] of this.#entries) fields[name] = toEncode(value);
+    for (const [name, value] of this.#entries) fields[name] = toEncode(value) ?? this.#fail(name);
     return fields;
   }
 
@@ -203,14 +198,22 @@ export class MslMap {
 }
 
 export class MslList {
-  readonly path: string;
   readonly #items: readonly Value[];
-  readonly #options: MapOptions;
+  readonly #source: Source;
+  #path = "";
 
-  constructor(items: readonly Value[], options: MapOptions) {
+  constructor(items: readonly Value[], source: Source) {
     this.#items = items;
-    this.#options = options;
-    this.path = options.path;
+    this.#source = source;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  placedAt(path: string): this {
+    this.#path = path;
+    return this;
   }
 
   get length(): number {
@@ -218,14 +221,15 @@ export class MslList {
   }
 
   #fail(i: number): never {
-    return protocolError(this.#options.code, `${this.path}[${i}]`);
+    return protocolError(this.#source.code, `${this.#path}[${i}]`);
   }
 
   map(i: number): MslMap {
     const value = this.#items[i];
-    if (value instanceof MslMap) return value;
+    const path = `${this.#path}[${i}]`;
+    if (value instanceof MslMap) return value.placedAt(path);
     if (!(value instanceof Uint8Array)) return this.#fail(i);
-    return this.#options.nested(value, `${this.path}[${i}]`, this.#options.code);
+    return this.#source.nested(value, path, this.#source.code);
   }
 
   string(i: number): string {
@@ -233,22 +237,25 @@ export class MslList {
     return (value instanceof JsonText ? value.text() : typeof value === "string" ? value : null) ?? this.#fail(i);
   }
 
-  values(): readonly Value[] {
-    return this.#items;
+  /** The elements, copied, to be encoded again. */
+  toEncode(): EncodeValue[] {
+    return this.#items.map((value, i) => toEncode(value) ?? this.#fail(i));
+  }
+
+  toPlain(): unknown[] {
+    return this.#items.map(toPlain);
   }
 }
 
-function isPlainBase64(value: JsonText): boolean {
-  const { bytes, from, to } = value;
-  for (let i = from; i < to; i++) if (bytes[i]! <= 0x20) return false;
-  const decoded = readBase64(bytes, from, to);
-  decoded?.fill(0);
-  return decoded !== null;
+function hasSpace(text: JsonText): boolean {
+  for (let i = text.from; i < text.to; i++) if (text.bytes[i]! <= 0x20) return true;
+  return false;
 }
 
+/** Null for a JSON string with a lone surrogate, which no encoder takes. */
 function toEncode(value: Value): EncodeValue {
   if (value instanceof MslMap) return value.toFields();
-  if (value instanceof MslList) return value.values().map(toEncode);
+  if (value instanceof MslList) return value.toEncode();
   if (value instanceof JsonText) return value.text();
   if (value instanceof OddNumber) return value.approximate;
   // A copy: the bytes it came from may be wiped.
@@ -256,8 +263,7 @@ function toEncode(value: Value): EncodeValue {
 }
 
 function toPlain(value: Value): unknown {
-  if (value instanceof MslMap) return value.toPlain();
-  if (value instanceof MslList) return value.values().map(toPlain);
+  if (value instanceof MslMap || value instanceof MslList) return value.toPlain();
   if (value instanceof JsonText) return value.text();
   if (value instanceof OddNumber) return value.approximate;
   if (value instanceof Uint8Array) return encodeBase64(value);

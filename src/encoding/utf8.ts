@@ -39,25 +39,86 @@ export function writeUtf8(text: string, out: Uint8Array, at: number): number {
 
 /** The text of bytes, or null if they are not well-formed UTF-8 (overlong forms and surrogates included). */
 export function decodeUtf8(bytes: Uint8Array, from = 0, to: number = bytes.length): string | null {
+  if (to - from > SHORT) return decodeLong(bytes, from, to);
   let text = "";
-  let units: number[] = [];
-  for (let i = from; i < to; ) {
+  let i = from;
+  while (i < to) {
+    if (i + 8 <= to) {
+      const a = bytes[i]!;
+      const b = bytes[i + 1]!;
+      const c = bytes[i + 2]!;
+      const d = bytes[i + 3]!;
+      const e = bytes[i + 4]!;
+      const f = bytes[i + 5]!;
+      const g = bytes[i + 6]!;
+      const h = bytes[i + 7]!;
+      if ((a | b | c | d | e | f | g | h) < 0x80) {
+        text += String.fromCharCode(a, b, c, d, e, f, g, h);
+        i += 8;
+        continue;
+      }
+    }
     const size = sequenceLength(bytes, i, to);
     if (size === 0) return null;
-    let c = bytes[i]!;
-    if (size > 1) {
-      c &= 0xff >> (size + 1);
-      for (let k = 1; k < size; k++) c = (c << 6) | (bytes[i + k]! & 63);
-    }
-    if (c > 0xffff) units.push(0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
-    else units.push(c);
+    const c = codePoint(bytes, i, size);
+    text += c > 0xffff ? String.fromCharCode(highOf(c), lowOf(c)) : String.fromCharCode(c);
     i += size;
-    if (units.length >= 4096) {
-      text += String.fromCharCode.apply(null, units);
-      units = [];
+  }
+  return text;
+}
+
+/** Texts up to this many bytes are put together by concatenation, longer ones from blocks of units. */
+const SHORT = 64;
+const BLOCK = 4096;
+
+function decodeLong(bytes: Uint8Array, from: number, to: number): string | null {
+  const units = new Uint16Array(Math.min(to - from, BLOCK));
+  let text = "";
+  let n = 0;
+  for (let i = from; i < to; ) {
+    const first = bytes[i]!;
+    if (first < 0x80) {
+      units[n++] = first;
+      i++;
+    } else {
+      const size = sequenceLength(bytes, i, to);
+      if (size === 0) return null;
+      const c = codePoint(bytes, i, size);
+      if (c > 0xffff) {
+        units[n++] = highOf(c);
+        units[n++] = lowOf(c);
+      } else {
+        units[n++] = c;
+      }
+      i += size;
+    }
+    if (n >= BLOCK - 1) {
+      text += fromUnits(units, n);
+      n = 0;
     }
   }
-  return text + String.fromCharCode.apply(null, units);
+  return text + fromUnits(units, n);
+}
+
+function fromUnits(units: Uint16Array, n: number): string {
+  return String.fromCharCode.apply(null, units.subarray(0, n) as unknown as number[]);
+}
+
+/** Of a well-formed sequence. */
+function codePoint(bytes: Uint8Array, i: number, size: number): number {
+  let c = bytes[i]!;
+  if (size === 1) return c;
+  c &= 0xff >> (size + 1);
+  for (let k = 1; k < size; k++) c = (c << 6) | (bytes[i + k]! & 63);
+  return c;
+}
+
+function highOf(c: number): number {
+  return 0xd800 + ((c - 0x10000) >> 10);
+}
+
+function lowOf(c: number): number {
+  return 0xdc00 + ((c - 0x10000) & 0x3ff);
 }
 
 /** Whether the bytes are well-formed UTF-8. */

@@ -3,20 +3,22 @@
 
 import { MslProtocolError } from "../errors/msl-error.ts";
 import { writeBase64 } from "./base64.ts";
-import type { EncodedObject, EncodeFields, EncodeValue, Format } from "./fields.ts";
+import { EncodedObject, type EncodeFields, type EncodeValue, type Format } from "./fields.ts";
 import { LABELS } from "./labels.ts";
-import { MAX_ID } from "./limits.ts";
+import { MAX_DEPTH, MAX_ID } from "./limits.ts";
 import { writeUtf8 } from "./utf8.ts";
 
 let buffer = new Uint8Array(4096);
 let at = 0;
+let depth = 0;
 const TWO_32 = 0x100000000;
 /** A buffer above this size is not kept. */
 const KEEP = 65536;
 
-/** Bytes of an object. @throws MSL_ENCODE_ERROR for lone surrogates, and for numbers that are no integers of ±2^53 */
+/** Bytes of an object. @throws MSL_ENCODE_ERROR for lone surrogates, numbers that are no integers of ±2^53, and nesting beyond MAX_DEPTH */
 export function writeObject(format: Format, fields: EncodeFields): Uint8Array {
   at = 0;
+  depth = 0;
   try {
     if (format === "JSON") jsonObject(fields);
     else cborMap(fields);
@@ -50,13 +52,20 @@ function fail(): never {
   throw new MslProtocolError("MSL_ENCODE_ERROR");
 }
 
-function isEncoded(value: object): value is EncodedObject {
-  return (value as { kind?: unknown }).kind === "encoded" && (value as { bytes?: unknown }).bytes instanceof Uint8Array;
+/** Deeper than any decoder reads, or a cycle. */
+function enter(): void {
+  if (++depth > MAX_DEPTH) fail();
+}
+
+function splice(object: EncodedObject, format: Format): void {
+  if (object.format !== format) fail();
+  raw(object.bytes);
 }
 
 // ---------------------------------------------------------------- JSON
 
 function jsonObject(fields: EncodeFields): void {
+  enter();
   room(2);
   buffer[at++] = 0x7b;
   let isFirst = true;
@@ -73,6 +82,7 @@ function jsonObject(fields: EncodeFields): void {
   }
   room(1);
   buffer[at++] = 0x7d;
+  depth--;
 }
 
 function jsonValue(value: EncodeValue): void {
@@ -86,11 +96,12 @@ function jsonValue(value: EncodeValue): void {
     buffer[at++] = 0x22;
   } else if (Array.isArray(value)) jsonArray(value);
   else if (value === null || value === undefined) fail();
-  else if (isEncoded(value)) raw(value.bytes);
+  else if (value instanceof EncodedObject) splice(value, "JSON");
   else jsonObject(value as EncodeFields);
 }
 
 function jsonArray(items: readonly EncodeValue[]): void {
+  enter();
   room(1);
   buffer[at++] = 0x5b;
   for (let i = 0; i < items.length; i++) {
@@ -102,6 +113,7 @@ function jsonArray(items: readonly EncodeValue[]): void {
   }
   room(1);
   buffer[at++] = 0x5d;
+  depth--;
 }
 
 function jsonString(text: string): void {
@@ -148,6 +160,7 @@ function integer(value: number): number {
 // ---------------------------------------------------------------- CBOR
 
 function cborMap(fields: EncodeFields): void {
+  enter();
   const names = Object.keys(fields).filter((name) => fields[name] !== null && fields[name] !== undefined);
   head(5, names.length);
   for (const name of names) {
@@ -156,6 +169,7 @@ function cborMap(fields: EncodeFields): void {
     else head(0, label);
     cborValue(fields[name]);
   }
+  depth--;
 }
 
 function cborValue(value: EncodeValue): void {
@@ -171,10 +185,12 @@ function cborValue(value: EncodeValue): void {
     head(2, value.length);
     raw(value);
   } else if (Array.isArray(value)) {
+    enter();
     head(4, value.length);
     for (const item of value) cborValue(item);
+    depth--;
   } else if (value === null || value === undefined) fail();
-  else if (isEncoded(value)) raw(value.bytes);
+  else if (value instanceof EncodedObject) splice(value, "CBOR");
   else cborMap(value as EncodeFields);
 }
 

@@ -123,29 +123,35 @@ function jsonString(text: string): void {
   buffer[at++] = 0x22;
 }
 
-/** Writes the inside of a JSON string; `out` has 6 bytes a UTF-16 unit. */
+/** Writes the inside of a JSON string; `out` has 6 bytes a UTF-16 unit. @throws MSL_ENCODE_ERROR */
 export function writeJsonText(text: string, out: Uint8Array, from: number): number {
+  const { length } = text;
   let p = from;
-  let start = 0;
-  for (let i = 0; i <= text.length; i++) {
-    const c = i < text.length ? text.charCodeAt(i) : 0;
-    if (i < text.length && c >= 0x20 && c !== 0x22 && c !== 0x5c) continue;
-    if (i > start) {
-      p = writeUtf8(text.slice(start, i), out, p);
-      if (p < 0) fail();
-    }
-    start = i + 1;
-    if (i === text.length) break;
-    out[p++] = 0x5c;
-    if (c >= 0x20) {
-      out[p++] = c;
+  let i = 0;
+  while (i < length) {
+    const c = text.charCodeAt(i++);
+    if (c < 0x80) {
+      if (c >= 0x20 && c !== 0x22 && c !== 0x5c) out[p++] = c;
+      else p = writeEscape(c, out, p);
       continue;
     }
-    const hex = c.toString(16).padStart(4, "0");
-    out[p++] = 0x75;
-    for (let k = 0; k < 4; k++) out[p++] = hex.charCodeAt(k);
+    const start = i - 1;
+    while (i < length && text.charCodeAt(i) >= 0x80) i++;
+    p = writeUtf8(text.slice(start, i), out, p);
+    if (p < 0) fail();
   }
   return p;
+}
+
+function writeEscape(c: number, out: Uint8Array, at: number): number {
+  out[at] = 0x5c;
+  if (c >= 0x20) {
+    out[at + 1] = c;
+    return at + 2;
+  }
+  const hex = `u${c.toString(16).padStart(4, "0")}`;
+  for (let k = 0; k < 5; k++) out[at + 1 + k] = hex.charCodeAt(k);
+  return at + 6;
 }
 
 function ascii(text: string): void {

@@ -177,9 +177,8 @@ class Parser {
     const { bytes, end } = this;
     const c = at < end ? bytes[at]! : 0;
     if (c !== 0x75) return isSimpleEscape(c) ? 1 : this.fail();
-    if (at + 4 >= end) this.fail();
     for (let k = at + 1; k <= at + 4; k++) {
-      const h = bytes[k]!;
+      const h = k < end ? bytes[k]! : 0;
       const isHex = (h >= 0x30 && h <= 0x39) || (h >= 0x41 && h <= 0x46) || (h >= 0x61 && h <= 0x66);
       if (!isHex) this.fail();
     }

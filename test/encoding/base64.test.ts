@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { decodeObject } from "../../src/encoding/codec.ts";
 import { decodeBase64, decodeBase64Url, encodeBase64, readBase64, writeBase64 } from "../../src/encoding/base64.ts";
 
 /** White space out, then whole groups with padding in its place. */
@@ -26,6 +27,19 @@ test("every byte value in every place of a group is taken or refused as the alph
       check(text.join(""));
     }
   }
+});
+
+test("bytes above 0x7f are no letters, though their low bits may be", () => {
+  for (let c = 0x80; c < 256; c++) {
+    for (let place = 0; place < 8; place++) {
+      const text = Uint8Array.from(Buffer.from("QUJDREVG"));
+      text[place] = c;
+      expect(readBase64(text, 0, 8)).toBeNull();
+    }
+  }
+  // Two bytes of UTF-8, each a letter but for its high bit.
+  const wire = Uint8Array.from(Buffer.from('{"a":"\u00f1AA"}'));
+  expect(() => decodeObject(wire, "x").bytes("a")).toThrow(/MSL_PARSE_ERROR.*x\.a/);
 });
 
 test("every byte sequence of up to two bytes, and every last byte of three, is written and read", () => {

@@ -179,7 +179,16 @@ describe("labels", () => {
   });
 
   test("those outside the table are read over, but not twice", () => {
-    const strange = [76n, 255n, 1n << 53n, (1n << 53n) + 1n, (1n << 64n) - 1n, (1n << 64n) - 2n];
+    const strange = [
+      76n,
+      255n,
+      (1n << 32n) + 76n,
+      1n << 53n,
+      3n << 53n,
+      (1n << 53n) + 1n,
+      (1n << 64n) - 1n,
+      (1n << 64n) - 2n,
+    ];
     for (const label of strange) {
       const member = (widen: number) => [...head(0, label, widen), 0x81, 0xa1, 0x61, 0x7a, 0xf5];
       expect(outcome([0xa2, ...member(0), 0x0a, 7])).toEqual({ messageid: 7 });

@@ -138,6 +138,10 @@ describe("numbers", () => {
     ]) {
       expect(() => cbor(...bad)).toThrow(/MESSAGE_ID_OUT_OF_RANGE/);
     }
+    const lowest = (last: number) =>
+      decodeObject(raw(0xa1, 0x0a, 0x3b, 0, 0x20 - last, ...Array(6).fill(255 * last)), "x");
+    expect(lowest(1).int("messageid", -M, M)).toBe(-M);
+    expect(() => lowest(0).int("messageid", -M, M)).toThrow(/MSL_PARSE_ERROR/);
     for (const bad of [
       [0xf9, 0x3e, 0x00],
       [0xf9, 0x7c, 0x00],
@@ -208,6 +212,9 @@ describe("what is refused", () => {
       expect(decodeUtf8(raw(...kind))).toBeNull();
       expect(() => decodeObject(raw(0x7b, 0x22, ...kind, 0x22, 0x3a, 0x31, 0x7d), "x")).toThrow(/MSL_PARSE_ERROR/);
       expect(() => decodeObject(raw(0xa1, 0x60 + kind.length, ...kind, 1), "x")).toThrow(/MSL_PARSE_ERROR/);
+      // In values that nobody reads, too.
+      expect(() => decodeObject(raw(...text('{"a":"'), ...kind, ...text('"}')), "x")).toThrow(/MSL_PARSE_ERROR/);
+      expect(() => decodeObject(raw(0xa1, 0x0a, 0x60 + kind.length, ...kind), "x")).toThrow(/MSL_PARSE_ERROR/);
     }
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {

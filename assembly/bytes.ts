@@ -1,4 +1,6 @@
-// Bytes in memory: copies, wipes, xor and big-endian words. All take any alignment.
+// Bytes in memory: copies, wipes, xor and words at any address. WebAssembly takes unaligned accesses as they are; in
+// core.js an access of natural alignment becomes an index into a typed array, so an address that may be unaligned goes
+// through the functions here, whose accesses carry the hint that says so.
 
 /** Copies `len` bytes; the areas may overlap in either direction. */
 export function copy(dst: usize, src: usize, len: i32): void {
@@ -8,31 +10,55 @@ export function copy(dst: usize, src: usize, len: i32): void {
     return;
   }
   let i = 0;
-  for (; i + 8 <= len; i += 8) store<u64>(dst + i, load<u64>(src + i));
+  if (CORE_JS) {
+    if (((dst | src) & 3) === 0) for (; i + 4 <= len; i += 4) store<u32>(dst + i, load<u32>(src + i));
+  } else {
+    for (; i + 8 <= len; i += 8) store<u64>(dst + i, load<u64>(src + i));
+  }
   for (; i < len; i++) store<u8>(dst + i, load<u8>(src + i));
 }
 
 /** Overwrites `len` bytes with zeros. Stores to linear memory are observable, so no optimiser drops them. */
 export function wipe(ptr: usize, len: i32): void {
   let i = 0;
-  for (; i + 8 <= len; i += 8) store<u64>(ptr + i, 0);
+  if (CORE_JS) {
+    if ((ptr & 3) === 0) for (; i + 4 <= len; i += 4) store<u32>(ptr + i, 0);
+  } else {
+    for (; i + 8 <= len; i += 8) store<u64>(ptr + i, 0);
+  }
   for (; i < len; i++) store<u8>(ptr + i, 0);
 }
 
 /** dst = a ^ b over 16 bytes; any of them may be the same. */
 export function xor16(dst: usize, a: usize, b: usize): void {
-  store<u64>(dst, load<u64>(a) ^ load<u64>(b));
-  store<u64>(dst + 8, load<u64>(a + 8) ^ load<u64>(b + 8));
+  store64(dst, load64(a) ^ load64(b));
+  store64(dst + 8, load64(a + 8) ^ load64(b + 8));
+}
+
+export function load32(ptr: usize): u32 {
+  return load<u32>(ptr, 0, 1);
+}
+
+export function store32(ptr: usize, value: u32): void {
+  store<u32>(ptr, value, 0, 1);
+}
+
+export function load64(ptr: usize): u64 {
+  return load<u64>(ptr, 0, 1);
+}
+
+export function store64(ptr: usize, value: u64): void {
+  store<u64>(ptr, value, 0, 1);
 }
 
 export function loadBe32(ptr: usize): u32 {
-  return bswap<u32>(load<u32>(ptr));
+  return bswap<u32>(load32(ptr));
 }
 
 export function storeBe32(ptr: usize, value: u32): void {
-  store<u32>(ptr, bswap<u32>(value));
+  store32(ptr, bswap<u32>(value));
 }
 
 export function storeBe64(ptr: usize, value: u64): void {
-  store<u64>(ptr, bswap<u64>(value));
+  store64(ptr, bswap<u64>(value));
 }

@@ -2,10 +2,10 @@
 // bundles that start fast (esbuild). `node tools/build.mjs core` builds the core alone.
 
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const TARGETS = ["simd", "mvp", "debug"];
+const TARGETS = ["simd", "mvp", "js", "debug"];
 
 function run(bin, args) {
   return new Promise((resolve, reject) => {
@@ -23,6 +23,21 @@ async function core() {
     const bytes = readFileSync(`dist/core.${target}.wasm`);
     console.log(`core.${target}.wasm ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
   }
+  await javascript();
+}
+
+/** core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`. */
+async function javascript() {
+  const raw = "dist/core.js.raw";
+  await run("node_modules/binaryen/bin/wasm2js", ["dist/core.js.wasm", "-O4", "--pedantic", "-o", raw]);
+  const text = readFileSync(raw, "utf8");
+  // wasm2js ends with `var retasmFunc = asmFunc({…});` and one `export var` a name.
+  const body = text.slice(0, text.lastIndexOf("var retasmFunc"));
+  const code = `export function createExports() {\n${body}return asmFunc({});\n}\n`;
+  writeFileSync("dist/core.js", code);
+  rmSync(raw);
+  rmSync("dist/core.js.wasm");
+  console.log(`core.js ${code.length} bytes, ${gzipSync(code, { level: 9 }).length} gzip`);
 }
 
 async function bundles() {

@@ -12,9 +12,9 @@ import {
   USE_UNWRAP,
   USE_WRAP,
 } from "../../src/core/abi";
-import { copy, wipe } from "../bytes";
+import { copy, load64, store64, wipe } from "../bytes";
 import { maskZero } from "../ct";
-import { slotCheck, slotFill, slotLength, slotRaw, slotState, slotType } from "../memory/key-slots";
+import { slotCheck, slotFillPlain, slotLength, slotRaw, slotState, slotType } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { AES_PLANES, aesDecryptBlocks, aesEncryptBlocks, aesSlice, aesWipe } from "./aes";
@@ -33,14 +33,14 @@ function wrap(slot: i32, src: usize, len: i32, out: usize): void {
   let t: u64 = 0;
   for (let j = 0; j < 6; j++) {
     for (let i = 8; i <= len; i += 8) {
-      store<u64>(block, load<u64>(out + i), 8);
+      store<u64>(block, load64(out + i), 8);
       aesEncryptBlocks(planes, rounds, block, 1, block);
       t++;
       store<u64>(block, load<u64>(block) ^ bswap<u64>(t));
-      store<u64>(out + i, load<u64>(block, 8));
+      store64(out + i, load<u64>(block, 8));
     }
   }
-  store<u64>(out, load<u64>(block));
+  store64(out, load<u64>(block));
   aesWipe();
   scratchPop(16);
   scratchPop(AES_PLANES);
@@ -52,16 +52,16 @@ function unwrap(slot: i32, src: usize, len: i32, out: usize): i32 {
   const block = scratchPush(16);
   const rounds = aesRounds(slot);
   aesSlice(slotState(slot), rounds, planes);
-  store<u64>(block, load<u64>(src));
+  store<u64>(block, load64(src));
   copy(out, src + 8, len - 8);
   let t = (((len - 8) >> 3) * 6) as u64;
   for (let j = 0; j < 6; j++) {
     for (let i = len - 16; i >= 0; i -= 8) {
       store<u64>(block, load<u64>(block) ^ bswap<u64>(t));
       t--;
-      store<u64>(block, load<u64>(out + i), 8);
+      store<u64>(block, load64(out + i), 8);
       aesDecryptBlocks(planes, rounds, block, 1, block);
-      store<u64>(out + i, load<u64>(block, 8));
+      store64(out + i, load<u64>(block, 8));
     }
   }
   const diff = load<u64>(block) ^ INITIAL_VALUE;
@@ -121,7 +121,7 @@ export function aesUnwrapSlot(slot: i32, ptr: usize, len: i32, type: i32, usage:
   if (len < 16 || len > MAX_RAW_KEY + 8) return ERR_UNWRAP;
   const key = scratchPush(MAX_RAW_KEY);
   let result = unwrap(slot, ptr, len, key);
-  if (result === OK) result = slotFill(type, usage, key, len - 8);
+  if (result === OK) result = slotFillPlain(type, usage, key, len - 8);
   scratchPop(MAX_RAW_KEY);
   return result;
 }

@@ -3,11 +3,11 @@
 // the byte at (row, column) of that block. ShiftRows then rotates 16-bit lanes, MixColumns rotates whole planes by 16.
 // An expanded key in a slot is the standard's round keys as bytes; their bitsliced form is made in scratch for a call.
 
-import { wipe } from "../bytes";
+import { load32, store32, wipe } from "../bytes";
 import { invSubBytes, subBytes } from "./aes-sbox";
 
-/** Bytes of an expanded key: 15 round keys. */
-export const AES_STATE: i32 = 240;
+/** Bytes of the area for an expanded key; the 15 round keys take 240 of them. */
+export const AES_STATE: i32 = 480;
 /** Bytes of the bitsliced round keys: 15 times 8 planes. */
 export const AES_PLANES: i32 = 960;
 
@@ -20,7 +20,7 @@ export const AES_PLANES: i32 = 960;
 export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
   const nk = keyLen >> 2;
   const words = ((nk + 7) as i32) << 2;
-  for (let i = 0; i < nk; i++) store<u32>(state + (i << 2), load<u32>(key + (i << 2)));
+  for (let i = 0; i < nk; i++) store<u32>(state + (i << 2), load32(key + (i << 2)));
   let rcon: u32 = 1;
   let phase = 0;
   for (let i = nk; i < words; i++) {
@@ -85,17 +85,17 @@ function gather(y: u64): u32 {
 
 /** Puts block `n` (0..3) into the words before they are transposed. */
 function loadBlock(n: i32, src: usize): void {
-  store<u64>(Q + (n << 3), spread(load<u32>(src)) | (spread(load<u32>(src, 8)) << 8));
-  store<u64>(Q + 32 + (n << 3), spread(load<u32>(src, 4)) | (spread(load<u32>(src, 12)) << 8));
+  store<u64>(Q + (n << 3), spread(load32(src)) | (spread(load32(src + 8)) << 8));
+  store<u64>(Q + 32 + (n << 3), spread(load32(src + 4)) | (spread(load32(src + 12)) << 8));
 }
 
 function storeBlock(n: i32, dst: usize): void {
   const even = load<u64>(Q + (n << 3));
   const odd = load<u64>(Q + 32 + (n << 3));
-  store<u32>(dst, gather(even));
-  store<u32>(dst, gather(odd), 4);
-  store<u32>(dst, gather(even >> 8), 8);
-  store<u32>(dst, gather(odd >> 8), 12);
+  store32(dst, gather(even));
+  store32(dst + 4, gather(odd));
+  store32(dst + 8, gather(even >> 8));
+  store32(dst + 12, gather(odd >> 8));
 }
 
 /** Makes the bitsliced round keys: `rounds` + 1 times 8 planes at `planes`. */

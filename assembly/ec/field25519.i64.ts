@@ -5,7 +5,7 @@
 // Operands of mul and sq may be sums or differences of two reduced elements: |limb| <= 2^29 + 2, so a column of nine
 // products stays below 9 * (2^29 + 2)^2 < 2^61.2. No secret decides a branch, an index or a loop bound.
 
-import { wipe } from "../bytes";
+import { load64, store64, wipe } from "../bytes";
 
 /** Bytes of an element in memory. */
 export const FE_SIZE: i32 = 48;
@@ -15,10 +15,10 @@ const HALF: i64 = 0x10000000;
 
 /** out = value of 32 little-endian bytes, the top bit masked (RFC 7748 §5); values from p up are taken mod p. */
 export function feFromBytes(out: usize, src: usize): void {
-  const w0 = load<u64>(src);
-  const w1 = load<u64>(src, 8);
-  const w2 = load<u64>(src, 16);
-  const w3 = load<u64>(src, 24) & 0x7fffffffffffffff;
+  const w0 = load64(src);
+  const w1 = load64(src + 8);
+  const w2 = load64(src + 16);
+  const w3 = load64(src + 24) & 0x7fffffffffffffff;
   const mask = MASK as u64;
   settle(
     out,
@@ -76,10 +76,10 @@ export function feToBytes(out: usize, a: usize): void {
   l6 &= MASK;
   l7 &= MASK;
   l8 &= 0x7fffff;
-  store<u64>(out, (l0 | (l1 << 29) | (l2 << 58)) as u64);
-  store<u64>(out, ((l2 >> 6) | (l3 << 23) | (l4 << 52)) as u64, 8);
-  store<u64>(out, ((l4 >> 12) | (l5 << 17) | (l6 << 46)) as u64, 16);
-  store<u64>(out, ((l6 >> 18) | (l7 << 11) | (l8 << 40)) as u64, 24);
+  store64(out, (l0 | (l1 << 29) | (l2 << 58)) as u64);
+  store64(out + 8, ((l2 >> 6) | (l3 << 23) | (l4 << 52)) as u64);
+  store64(out + 16, ((l4 >> 12) | (l5 << 17) | (l6 << 46)) as u64);
+  store64(out + 24, ((l6 >> 18) | (l7 << 11) | (l8 << 40)) as u64);
 }
 
 export function feSet(out: usize, value: i32): void {

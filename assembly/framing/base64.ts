@@ -1,6 +1,7 @@
 // Base64, RFC 4648 §4, by arithmetic: no table, so that no character of a secret decides an address.
 
 import { ERR_FORM } from "../../src/core/abi";
+import { store32 } from "../bytes";
 
 /** Length of the text for `len` bytes. */
 export function base64Length(len: i32): i32 {
@@ -40,7 +41,7 @@ export function base64Encode(src: usize, len: i32, dst: usize): i32 {
   let i = 0;
   for (; i + 3 <= len; i += 3) {
     const v = ((load<u8>(src + i) as u32) << 16) | ((load<u8>(src + i, 1) as u32) << 8) | (load<u8>(src + i, 2) as u32);
-    store<u32>(
+    store32(
       out,
       letter(v >> 18) | (letter((v >> 12) & 63) << 8) | (letter((v >> 6) & 63) << 16) | (letter(v & 63) << 24),
     );
@@ -50,7 +51,7 @@ export function base64Encode(src: usize, len: i32, dst: usize): i32 {
   if (rest > 0) {
     const v = ((load<u8>(src + i) as u32) << 16) | (rest > 1 ? (load<u8>(src + i, 1) as u32) << 8 : 0);
     const third: u32 = rest > 1 ? letter((v >> 6) & 63) : 61;
-    store<u32>(out, letter(v >> 18) | (letter((v >> 12) & 63) << 8) | (third << 16) | (61 << 24));
+    store32(out, letter(v >> 18) | (letter((v >> 12) & 63) << 8) | (third << 16) | (61 << 24));
     out += 4;
   }
   return (out - dst) as i32;

@@ -2,7 +2,7 @@
 
 import { ERR_ARGUMENT } from "../../src/core/abi";
 import { wipe } from "../bytes";
-import { slotFill } from "../memory/key-slots";
+import { slotFillPlain } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { base64Decode } from "./base64";
@@ -20,7 +20,7 @@ export function slotImportBase64(type: i32, usage: i32, ptr: usize, len: i32): i
   if (len <= MAX_TEXT) {
     const key = scratchPush(MAX_BYTES);
     const n = base64Decode(ptr, len, key);
-    slot = n < 0 ? n : slotFill(type, usage, key, n);
+    slot = n < 0 ? n : slotFillPlain(type, usage, key, n);
     scratchPop(MAX_BYTES);
   }
   wipe(ptr, len);

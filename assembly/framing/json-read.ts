@@ -3,6 +3,7 @@
 // host's codec, which is the authority, reads the object instead.
 
 import { ERR_FORM, OK } from "../../src/core/abi";
+import { load32 } from "../bytes";
 import { labelOf } from "./labels";
 import { clearValues, KIND_BOOLEAN, KIND_NONE, KIND_NUMBER, KIND_TEXT, setInt, setSpan, valueKind } from "./values";
 
@@ -70,8 +71,8 @@ function readValue(label: i32, p: usize, end: usize): usize {
   let stop = p;
   while (stop < end && isDigitOrLetter(load<u8>(stop))) stop++;
   const len = (stop - p) as i32;
-  if (len === 4 && load<u32>(p) === 0x65757274) setInt(label, KIND_BOOLEAN, 1);
-  else if (len === 5 && load<u32>(p) === 0x736c6166 && load<u8>(p, 4) === 101) setInt(label, KIND_BOOLEAN, 0);
+  if (len === 4 && load32(p) === 0x65757274) setInt(label, KIND_BOOLEAN, 1);
+  else if (len === 5 && load32(p) === 0x736c6166 && load<u8>(p, 4) === 101) setInt(label, KIND_BOOLEAN, 0);
   else {
     const value = digits(p, len);
     if (value < 0) return 0;

@@ -31,6 +31,14 @@ export const ERR_SPACE = -12;
 export const ERR_FORM = -13;
 /** Scanner: the object nests deeper than NESTING_LIMIT. */
 export const ERR_NESTING = -14;
+/** A signature did not verify, or is malformed. */
+export const ERR_BAD_SIGNATURE = -15;
+/** A private key or group is malformed, inconsistent, or outside the sizes that are taken. */
+export const ERR_KEY = -16;
+/** A computation checked itself and failed: nothing of its result left the core. */
+export const ERR_FAULT = -17;
+/** Generation did not end within its bound of attempts; nothing was made. */
+export const ERR_ATTEMPTS = -18;
 
 // Key types.
 export const KEY_AES = 1;
@@ -39,6 +47,16 @@ export const KEY_AES_WRAP = 3;
 export const KEY_X25519 = 4;
 /** Input keying material for HKDF: a shared secret. */
 export const KEY_SECRET = 5;
+export const KEY_HMAC_SHA384 = 6;
+export const KEY_HMAC_SHA512 = 7;
+/** AES-CMAC, RFC 4493. */
+export const KEY_CMAC = 8;
+/** Private scalar of P-256, 32 bytes big-endian, 1..n-1. */
+export const KEY_P256 = 9;
+/** RSA private key, in a big slot. */
+export const KEY_RSA = 10;
+/** Private exponent of finite-field Diffie-Hellman, in a big slot. */
+export const KEY_DH = 11;
 
 // Usage bits.
 export const USE_ENCRYPT = 1;
@@ -61,10 +79,15 @@ export const CHUNK_GZIP = 2;
 export const CHUNK_LZW = 4;
 
 // Sizes, in bytes.
-export const MAX_RAW_KEY = 80;
-export const SEALED_KEY_SIZE = 144;
+export const MAX_RAW_KEY = 128;
+export const SEALED_KEY_SIZE = 192;
 export const ENTROPY_POOL_SIZE = 1024;
+/** Slots 0..SLOT_COUNT-1 hold keys of up to MAX_RAW_KEY bytes. */
 export const SLOT_COUNT = 32;
+/** Slots SLOT_COUNT..SLOT_COUNT+BIG_SLOT_COUNT-1 hold RSA and Diffie-Hellman keys of up to MAX_BIG_KEY bytes. */
+export const BIG_SLOT_COUNT = 4;
+export const MAX_BIG_KEY = 1312;
+export const SEALED_BIG_KEY_SIZE = 1376;
 export const STAGE_SIZE = 43008;
 export const SCAN_STATE_SIZE = 192;
 export const NESTING_LIMIT = 32;

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ENTROPY_POOL_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
 
-export const BUILDS = ["simd", "mvp"] as const;
+export const BUILDS = ["simd", "mvp", "js"] as const;
 export type Build = (typeof BUILDS)[number];
 
 type Fn = (...args: number[]) => number;
@@ -27,11 +27,22 @@ export function wasmPath(build: string): string {
   return fileURLToPath(new URL(`../../../dist/core.${build}.wasm`, import.meta.url));
 }
 
-export function loadRaw(build: Build | "debug"): RawCore {
+type RawExports = Record<string, Fn> & { memory: { buffer: ArrayBuffer } };
+
+const javascript = (await import(new URL("../../../dist/core.js", import.meta.url).href)) as {
+  createExports(): RawExports;
+};
+
+/** A fresh instance of a build. */
+export function rawExports(build: Build | "debug"): RawExports {
+  if (build === "js") return javascript.createExports();
   const path = wasmPath(build);
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build`);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {});
-  const x = instance.exports as unknown as Record<string, Fn> & { memory: WebAssembly.Memory };
+  return new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {}).exports as unknown as RawExports;
+}
+
+export function loadRaw(build: Build | "debug"): RawCore {
+  const x = rawExports(build);
   const memory = new Uint8Array(x.memory.buffer);
   const inPtr = x.stageInPtr!();
   const outPtr = x.stageOutPtr!();

@@ -22,7 +22,8 @@ describe.each(BUILDS)("%s", (build) => {
     const kw = importRaw(core, abi.KEY_AES_WRAP, abi.USE_WRAP, randomBytes(16));
     expect(x.aesWrapSlot!(kw, aes, outPtr)).toBe(abi.ERR_USAGE);
     expect(x.aesUnwrapBytes!(kw, inPtr, 24, outPtr)).toBe(abi.ERR_USAGE);
-    for (const slot of [-1, 32, 99, 2 ** 31 - 1]) expect(x.hmacSha256Sign!(slot, inPtr, 5, outPtr)).toBe(abi.ERR_SLOT);
+    for (const slot of [-1, abi.SLOT_COUNT + abi.BIG_SLOT_COUNT, 99, 2 ** 31 - 1])
+      expect(x.hmacSha256Sign!(slot, inPtr, 5, outPtr)).toBe(abi.ERR_SLOT);
     x.slotClear!(aes);
     expect(x.aesCbcEncrypt!(aes, inPtr, inPtr + 16, 5, outPtr)).toBe(abi.ERR_SLOT);
   });
@@ -33,7 +34,7 @@ describe.each(BUILDS)("%s", (build) => {
       [abi.KEY_AES, [0, 15, 17, 33]],
       [abi.KEY_AES_WRAP, [0, 8, 31]],
       [abi.KEY_X25519, [31, 33]],
-      [abi.KEY_SECRET, [0, 81]],
+      [abi.KEY_SECRET, [0, 129]],
       [abi.KEY_HMAC_SHA256, [0]],
       [99, [16]],
       [0, [16]],
@@ -85,7 +86,7 @@ describe.each(BUILDS)("%s", (build) => {
     for (const [type, length] of [
       [abi.KEY_AES, 32],
       [abi.KEY_HMAC_SHA256, 64],
-      [abi.KEY_SECRET, 80],
+      [abi.KEY_SECRET, 128],
     ] as const) {
       const key = randomBytes(length);
       const slot = importRaw(core, type, ALL, key);
@@ -108,12 +109,12 @@ describe.each(BUILDS)("%s", (build) => {
     }
     const one = importRaw(core, abi.KEY_AES, ALL, new Uint8Array(16));
     x.slotEvict!(one, outPtr);
-    const first = core.get(outPtr, 144);
+    const first = core.get(outPtr, abi.SEALED_KEY_SIZE);
     const two = importRaw(core, abi.KEY_AES, ALL, new Uint8Array(16));
     x.slotEvict!(two, outPtr);
-    expect(core.get(outPtr, 144)).not.toEqual(first);
+    expect(core.get(outPtr, abi.SEALED_KEY_SIZE)).not.toEqual(first);
     x.slotsClear!();
-    expect(x.slotRestore!(core.put(first), 144)).toBe(abi.ERR_BAD_TAG);
+    expect(x.slotRestore!(core.put(first), abi.SEALED_KEY_SIZE)).toBe(abi.ERR_BAD_TAG);
   });
 
   test("clearing leaves no key, no schedule and no state in memory, and they were there before", () => {

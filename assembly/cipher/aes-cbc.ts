@@ -10,59 +10,16 @@ import {
   USE_DECRYPT,
   USE_ENCRYPT,
 } from "../../src/core/abi";
-import { copy, wipe, xor16 } from "../bytes";
+import { copy, wipe } from "../bytes";
 import { maskLess, maskZero, select } from "../ct";
 import { slotCheck, slotLength, slotState } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
-import { AES_PLANES, aesDecryptBlocks, aesEncryptBlocks, aesSlice, aesWipe } from "./aes";
+import { cbcDecryptBlocks, cbcEncryptBlocks } from "./aes";
 
 /** Rounds of the AES key in a full slot: FIPS 197 §5, Figure 4. */
 export function aesRounds(slot: i32): i32 {
   return (slotLength(slot) >> 2) + 6;
-}
-
-/**
- * @param state  [secret] expanded key
- * @param iv     16 bytes; becomes the last ciphertext block
- * @param src    [secret] `len` bytes, a multiple of 16
- * @param dst    `len` bytes; may be `src`, must not begin inside it
- */
-export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
-  const planes = scratchPush(AES_PLANES);
-  const block = scratchPush(16);
-  aesSlice(state, rounds, planes);
-  copy(block, iv, 16);
-  for (let i = 0; i < len; i += 16) {
-    xor16(block, block, src + i);
-    aesEncryptBlocks(planes, rounds, block, 1, block);
-    copy(dst + i, block, 16);
-  }
-  copy(iv, block, 16);
-  aesWipe();
-  scratchPop(16);
-  scratchPop(AES_PLANES);
-}
-
-/** Inverse of `cbcEncryptBlocks`; `dst` may be `src` or lie before it. */
-export function cbcDecryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
-  const planes = scratchPush(AES_PLANES);
-  const blocks = scratchPush(64);
-  const held = scratchPush(64);
-  aesSlice(state, rounds, planes);
-  for (let i = 0; i < len; i += 64) {
-    const rest = len - i;
-    const n = rest < 64 ? rest >> 4 : 4;
-    copy(held, src + i, n << 4);
-    aesDecryptBlocks(planes, rounds, held, n, blocks);
-    xor16(dst + i, blocks, iv);
-    for (let k = 1; k < n; k++) xor16(dst + i + (k << 4), blocks + (k << 4), held + ((k - 1) << 4));
-    copy(iv, held + ((n - 1) << 4), 16);
-  }
-  aesWipe();
-  scratchPop(64);
-  scratchPop(64);
-  scratchPop(AES_PLANES);
 }
 
 /** Length of the ciphertext of `len` bytes. */

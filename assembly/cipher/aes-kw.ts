@@ -17,41 +17,37 @@ import { maskZero } from "../ct";
 import { slotCheck, slotFillPlain, slotLength, slotRaw, slotState, slotType } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
-import { AES_PLANES, aesDecryptBlocks, aesEncryptBlocks, aesSlice, aesWipe } from "./aes";
+import { aesDecryptBlocks, aesEncryptBlocks } from "./aes";
 import { aesRounds } from "./aes-cbc";
 
 const INITIAL_VALUE: u64 = 0xa6a6a6a6a6a6a6a6;
 
 /** Wraps `len` bytes (a multiple of 8, at least 8): `len` + 8 bytes at `out`, which may be `src` itself. */
 function wrap(slot: i32, src: usize, len: i32, out: usize): void {
-  const planes = scratchPush(AES_PLANES);
   const block = scratchPush(16);
+  const state = slotState(slot);
   const rounds = aesRounds(slot);
-  aesSlice(slotState(slot), rounds, planes);
   copy(out + 8, src, len);
   store<u64>(block, INITIAL_VALUE);
   let t: u64 = 0;
   for (let j = 0; j < 6; j++) {
     for (let i = 8; i <= len; i += 8) {
       store<u64>(block, load64(out + i), 8);
-      aesEncryptBlocks(planes, rounds, block, 1, block);
+      aesEncryptBlocks(state, rounds, block, 1, block);
       t++;
       store<u64>(block, load<u64>(block) ^ bswap<u64>(t));
       store64(out + i, load<u64>(block, 8));
     }
   }
   store64(out, load<u64>(block));
-  aesWipe();
   scratchPop(16);
-  scratchPop(AES_PLANES);
 }
 
 /** Unwraps `len` bytes (a multiple of 8, at least 16) into `len` - 8 bytes. OK | ERR_UNWRAP (then `out` is wiped). */
 function unwrap(slot: i32, src: usize, len: i32, out: usize): i32 {
-  const planes = scratchPush(AES_PLANES);
   const block = scratchPush(16);
+  const state = slotState(slot);
   const rounds = aesRounds(slot);
-  aesSlice(slotState(slot), rounds, planes);
   store<u64>(block, load64(src));
   copy(out, src + 8, len - 8);
   let t = (((len - 8) >> 3) * 6) as u64;
@@ -60,15 +56,13 @@ function unwrap(slot: i32, src: usize, len: i32, out: usize): i32 {
       store<u64>(block, load<u64>(block) ^ bswap<u64>(t));
       t--;
       store<u64>(block, load64(out + i), 8);
-      aesDecryptBlocks(planes, rounds, block, 1, block);
+      aesDecryptBlocks(state, rounds, block, 1, block);
       store64(out + i, load<u64>(block, 8));
     }
   }
   const diff = load<u64>(block) ^ INITIAL_VALUE;
   const equal = maskZero(((diff >> 32) | (diff & 0xffffffff)) as i32);
-  aesWipe();
   scratchPop(16);
-  scratchPop(AES_PLANES);
   if (equal !== 0) return OK;
   wipe(out, len - 8);
   return ERR_UNWRAP;

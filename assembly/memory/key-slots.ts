@@ -13,8 +13,7 @@ import {
   KEY_X25519, MAX_BIG_KEY, MAX_RAW_KEY, OK, SLOT_COUNT, USE_EXPORT,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
 import { copy, wipe } from "../bytes";
-import { aesExpandKey } from "../cipher/aes";
-import { cbcDecryptBlocks, cbcEncryptBlocks } from "../cipher/aes-cbc";
+import { aesExpandKey, cbcDecryptBlocks, cbcEncryptBlocks } from "../cipher/aes";
 import { sha256 } from "../hash/sha256";
 import { hmacCheck, hmacExpandKey, hmacSha256 } from "../mac/hmac";
 import { entropyTake } from "../rand/entropy";

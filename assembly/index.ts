@@ -2,7 +2,18 @@
 export { aesCbcDecrypt, aesCbcDecryptBlocks, aesCbcEncrypt, aesCbcEncryptBlocks } from "./cipher/aes-cbc";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
+export { sha1Digest } from "./hash/sha1";
 export { sha256Begin, sha256Digest, sha256End, sha256Feed } from "./hash/sha256";
+export {
+  sha384Begin,
+  sha384Digest,
+  sha512Begin,
+  sha512Digest,
+  sha512End,
+  sha512End as sha384End,
+  sha512Feed,
+  sha512Feed as sha384Feed,
+} from "./hash/sha512";
 export { deriveWrapSlot, hkdfSha256, hkdfSha256Session } from "./mac/hkdf";
 export {
   hmacSha256Begin,
@@ -25,6 +36,7 @@ export {
   slotType,
 } from "./memory/key-slots";
 export { entropyPtr, stageInPtr, stageOutPtr } from "./memory/layout";
+export { drbgGenerateStage as drbgGenerate, drbgInstantiate, drbgUninstantiate } from "./rand/drbg";
 export { entropyFill, entropyLeft } from "./rand/entropy";
 export { chunkFlags, chunkMidHi, chunkMidLo, chunkOpen, chunkSeal, chunkSeqHi, chunkSeqLo } from "./framing/chunk";
 export { pairOpen, pairSeal, resultPtr, stageWipe } from "./framing/envelope";

@@ -58,6 +58,11 @@ export const KEY_RSA = 10;
 /** Private exponent of finite-field Diffie-Hellman, in a big slot. */
 export const KEY_DH = 11;
 
+// Hash functions, where an export or an internal function takes one by number.
+/** For OAEP and MGF1 only. */
+export const HASH_SHA1 = 1;
+export const HASH_SHA256 = 2;
+
 // Usage bits.
 export const USE_ENCRYPT = 1;
 export const USE_DECRYPT = 2;

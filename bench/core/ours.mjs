@@ -1,0 +1,145 @@
+// Our side of a pair: an output's raw exports behind the thinnest wrapper, copying in and out included; keys in slots.
+
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { randomFillSync } from "node:crypto";
+import * as abi from "../../dist/core/abi.js";
+import { Missing } from "./missing.mjs";
+
+const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
+
+async function rawExports(output) {
+  if (output === "js") return (await import(dist("core.js").href)).createExports();
+  if (output === "c") {
+    const addon = dist("native/core.node");
+    if (!existsSync(addon)) throw new Missing("dist/native/core.node is not built");
+    const native = createRequire(import.meta.url)(addon.pathname);
+    return native.createExports?.() ?? native;
+  }
+  const binary = readFileSync(dist(`core.${output}.wasm`));
+  return new WebAssembly.Instance(new WebAssembly.Module(binary), {}).exports;
+}
+
+/** A raw core with what each operation needs of it. */
+class Raw {
+  constructor(x) {
+    this.x = x;
+    this.memory = new Uint8Array(x.memory.buffer);
+    this.in = x.stageInPtr();
+    this.out = x.stageOutPtr();
+    this.pool = x.entropyPtr();
+  }
+
+  /** The export, or Missing. */
+  need(name) {
+    const found = this.x[name];
+    if (typeof found !== "function") throw new Missing(`the core has no ${name} yet`);
+    return found;
+  }
+
+  refill(n) {
+    if (this.x.entropyLeft() >= n) return;
+    randomFillSync(this.memory, this.pool, abi.ENTROPY_POOL_SIZE);
+    this.x.entropyFill(abi.ENTROPY_POOL_SIZE);
+  }
+
+  put(bytes, offset = 0) {
+    this.memory.set(bytes, this.in + offset);
+    return this.in + offset;
+  }
+
+  get(at, length) {
+    return this.memory.slice(at, at + length);
+  }
+
+  key(type, usage, raw) {
+    this.refill(abi.ENTROPY_POOL_SIZE);
+    return ok(this.x.slotImport(type, usage, this.put(raw), raw.length));
+  }
+
+  aes = ({ key }) => this.key(abi.KEY_AES, abi.USE_ENCRYPT | abi.USE_DECRYPT, key);
+  hmac = ({ macKey }) => this.key(abi.KEY_HMAC_SHA256, abi.USE_SIGN | abi.USE_VERIFY, macKey);
+}
+
+function ok(status) {
+  if (status < 0) throw new Error(`status ${status}`);
+  return status;
+}
+
+/** SHA-2 of any size by the exports with this prefix. */
+function digest(core, prefix, size, data) {
+  const begin = core.need(`${prefix}Begin`);
+  const feed = core.need(`${prefix}Feed`);
+  const end = core.need(`${prefix}End`);
+  const step = abi.STAGE_SIZE - 64;
+  return () => {
+    ok(begin());
+    for (let i = 0; i < data.length; i += step) {
+      const part = data.subarray(i, i + step);
+      ok(feed(core.put(part), part.length));
+    }
+    ok(end(core.out));
+    return core.get(core.out, size);
+  };
+}
+
+const RAW = {
+  "cbc-encrypt"(core, input) {
+    const encrypt = core.need("aesCbcEncrypt");
+    const slot = core.aes(input);
+    const { iv, data } = input;
+    return () => {
+      const length = ok(encrypt(slot, core.put(iv), core.put(data, 16), data.length, core.out));
+      return core.get(core.out, length);
+    };
+  },
+  "cbc-decrypt"(core, input) {
+    const decrypt = core.need("aesCbcDecrypt");
+    const slot = core.aes(input);
+    const { iv, ciphertext } = input;
+    return () => {
+      const length = ok(decrypt(slot, core.put(iv), core.put(ciphertext, 16), ciphertext.length, core.out));
+      return core.get(core.out, length);
+    };
+  },
+  "hmac-sha256"(core, input) {
+    const sign = core.need("hmacSha256Sign");
+    const slot = core.hmac(input);
+    const { data } = input;
+    return () => {
+      ok(sign(slot, core.put(data), data.length, core.out));
+      return core.get(core.out, 32);
+    };
+  },
+  sha256: (core, { data }) => digest(core, "sha256", 32, data),
+  sha384: (core, { data }) => digest(core, "sha384", 48, data),
+  x25519(core, { privateKey, publicKey }) {
+    const agree = core.need("x25519Agree");
+    const slot = core.key(abi.KEY_X25519, abi.USE_DERIVE, privateKey);
+    // The secret stays in a slot; clearing that is part of the call.
+    return agreement(core, () => agree(slot, core.put(publicKey), abi.USE_DERIVE | abi.USE_EXPORT));
+  },
+};
+
+/** Runs an agreement into a slot and clears it; `result` takes the secret out for the comparison. */
+function agreement(core, agree) {
+  const run = () => {
+    core.x.slotClear(ok(agree()));
+  };
+  run.result = () => {
+    const slot = ok(agree());
+    const secret = core.get(core.out, ok(core.x.slotExport(slot, core.out)));
+    core.x.slotClear(slot);
+    return secret;
+  };
+  return run;
+}
+
+/** Our task for an operation on an output. @throws Missing */
+export async function ourTask(op, output, input) {
+  if (output === "auto") throw new Missing("the bridge does not choose the platform's cryptography yet");
+  const make = RAW[op];
+  if (make === undefined) throw new Missing(`the core has no ${op} yet`);
+  const run = make(new Raw(await rawExports(output)), input);
+  return { run, result: run.result ?? run, differs: run.differs ?? false };
+}

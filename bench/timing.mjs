@@ -1,0 +1,104 @@
+// Timing of two things in turn: rounds of both, alternating which goes first, so that a busy machine slows both alike.
+// A row's ratio is the median of the rounds' ratios; low and high are their 10th and 90th percentile.
+
+import { cpus } from "node:os";
+
+/** Value below which the share `q` of the list lies, between neighbours linear. */
+export function quantile(list, q) {
+  const sorted = [...list].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
+}
+
+export const median = (list) => quantile(list, 0.5);
+
+const places = (x, digits) => Number(x.toPrecision(digits));
+
+/** Speed of one call that took `ns`: MB/s where there is a size, else calls a second. */
+export const speed = (ns, bytes) => (bytes > 0 ? (bytes * 1000) / ns : 1e9 / ns);
+
+/**
+ * The row of a pair. `rounds` holds `{ ours, theirs }`: nanoseconds a call, one entry a round.
+ * The ratio is our speed over theirs, so their time over ours.
+ */
+export function ratioRow({ op, bytes, output, peer, unit = bytes > 0 ? "MB/s" : "op/s" }, rounds) {
+  if (rounds.length === 0) throw new Error("no rounds");
+  const ratios = rounds.map(({ ours, theirs }) => theirs / ours);
+  return {
+    op,
+    bytes,
+    output,
+    peer,
+    ratio: places(median(ratios), 4),
+    low: places(quantile(ratios, 0.1), 4),
+    high: places(quantile(ratios, 0.9), 4),
+    ours: places(speed(median(rounds.map((round) => round.ours)), bytes), 4),
+    theirs: places(speed(median(rounds.map((round) => round.theirs)), bytes), 4),
+    unit,
+  };
+}
+
+/** Row of something that is measured alone, from speeds: `ratio` and `theirs` are null, low and high are speeds. */
+export function aloneRow({ op, bytes, output, unit }, speeds) {
+  const [ours, low, high] = [median(speeds), quantile(speeds, 0.1), quantile(speeds, 0.9)].map(Math.round);
+  return { op, bytes, output, peer: null, ratio: null, low, high, ours, theirs: null, unit };
+}
+
+/**
+ * Nanoseconds that `calls` calls take. A task has `run`, a function that may give a promise, and which is then awaited
+ * before the next call; or `timed(calls)`, which measures elsewhere.
+ */
+export async function time(task, calls) {
+  if (task.timed !== undefined) return task.timed(calls);
+  const { run } = task;
+  if (task.isAsync) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < calls; i++) await run();
+    return Number(process.hrtime.bigint() - start);
+  }
+  const start = process.hrtime.bigint();
+  for (let i = 0; i < calls; i++) run();
+  return Number(process.hrtime.bigint() - start);
+}
+
+/** Runs a task for about `ms`; gives the calls that fill `roundMs` at the speed of the last stretch. */
+async function warm(task, ms, roundMs) {
+  let calls = 1;
+  let spent = 0;
+  let last = await time(task, 1);
+  while (spent < ms * 1e6) {
+    last = await time(task, calls);
+    spent += last;
+    if (last < 4e6) calls *= 2;
+  }
+  return Math.max(1, Math.round((roundMs * 1e6 * calls) / Math.max(last, 1)));
+}
+
+/** Interleaved rounds of both tasks: `{ ours, theirs }` in nanoseconds a call. */
+export async function interleave(ours, theirs, { warmMs, roundMs, rounds }) {
+  const callsOurs = await warm(ours, warmMs, roundMs);
+  const callsTheirs = await warm(theirs, warmMs, roundMs);
+  const result = [];
+  for (let i = 0; i < rounds; i++) {
+    const round = {};
+    for (const who of i % 2 === 0 ? ["ours", "theirs"] : ["theirs", "ours"]) {
+      round[who] =
+        who === "ours" ? (await time(ours, callsOurs)) / callsOurs : (await time(theirs, callsTheirs)) / callsTheirs;
+    }
+    result.push(round);
+  }
+  return result;
+}
+
+export const machine = () => `${cpus()[0]?.model.trim()} x${cpus().length}`;
+
+/** Value of `--name VALUE`, or null; throws if the value is missing. */
+export function option(args, name) {
+  const at = args.indexOf(name);
+  if (at < 0) return null;
+  const value = args[at + 1];
+  if (value === undefined || value.startsWith("--")) throw new Error(`${name} needs a value`);
+  return value;
+}

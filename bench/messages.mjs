@@ -1,9 +1,14 @@
-// Whole messages through the public client and server: `npm run bench:messages [-- --json FILE]`.
-// Seal and open of a 1 KiB request under an established session, by a client and a server in one process, one after the
-// other; the handshake, server side; and the bytes of first and steady requests in both formats.
+// Whole messages through the public client and server: `npm run bench:messages [-- --quick] [--json FILE]`.
+//
+// `seal-open` counts messages of 1 KiB that one side seals and the other opens, session established. The public code
+// has no message without an answer, so a round trip counts as two: the client seals a request, the server opens it and
+// answers with the same 1 KiB, the client opens that. Both run in one process, one round trip after the other, over a
+// transport that hands the bytes over; compression is off. `round-trip` is the same in round trips, `open-and-answer`
+// the server alone with an empty answer, `handshake` the server's part of a first message with ECDH.
+// Where the project has a target, the row's peer is that target.
 
+import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { createClient } from "../dist/client.js";
 import { psk, pskData } from "../dist/entity-auth/psk.js";
 import { ecdh } from "../dist/key-exchange/ecdh.js";
@@ -11,11 +16,14 @@ import { nodeEnvironment } from "../dist/node.js";
 import { createServer, createTokenIssuer, tokenKeys } from "../dist/server.js";
 import { memoryPskKeys, pskContext } from "../dist/store/entity-keys.js";
 import { IssuerMemory } from "../dist/store/issuer-memory.js";
-import { randomBytes } from "node:crypto";
+import { loopbackTransport } from "../dist/transport/loopback.js";
+import { aloneRow, machine, option, ratioRow } from "./timing.mjs";
 
-const ROUNDS = 7;
-const ROUND_MS = 400;
-const BODY = randomBytes(1024);
+const args = process.argv.slice(2);
+const isQuick = args.includes("--quick");
+const ROUNDS = isQuick ? 5 : 11;
+const ROUND_MS = isQuick ? 100 : 400;
+const BODY = new Uint8Array(randomBytes(1024));
 const keysOf = (identity) => ({ identity, encryptionKey: randomBytes(16), macKey: randomBytes(32) });
 const [serverKeys, deviceKeys, tokens] = [keysOf("server"), keysOf("device-0001"), keysOf("tokens")];
 const copy = ({ identity, encryptionKey, macKey }) => ({
@@ -43,46 +51,44 @@ async function world() {
   return { env, core, scheme, server };
 }
 
+const newDevice = ({ env, core, scheme }, format, transport) =>
+  createClient({
+    ...env,
+    transport,
+    entity: { scheme, data: () => pskData("device-0001") },
+    serverSchemes: [scheme],
+    keyExchange: [ecdh({ core })],
+    capabilities: { formats: [format] },
+    firstFormat: format,
+  });
+
 const reader = (...parts) => ({ read: async () => parts.shift() ?? null, cancel() {} });
+const sink = { write: async () => {}, end: async () => {} };
 
-function collector() {
-  const parts = [];
-  return { parts, write: async (bytes) => void parts.push(bytes), end: async () => {} };
+/** A loopback transport that keeps the requests as one piece each. */
+function recording({ server }, handler) {
+  const requests = [];
+  const transport = loopbackTransport(async (input, output, options) => {
+    const parts = [];
+    for (let part = await input.read(); part !== null; part = await input.read()) parts.push(part);
+    const request = new Uint8Array(Buffer.concat(parts));
+    requests.push(request);
+    await server.receive(reader(request), output, handler, options);
+  });
+  return { transport, requests };
 }
 
-/** A transport that keeps what was sent and answers from the server. */
-function recording(receive) {
-  const sent = [];
-  return {
-    sent,
-    async open() {
-      const out = collector();
-      let answer = null;
-      return {
-        writer: {
-          write: out.write,
-          async end() {
-            const request = Buffer.concat(out.parts);
-            const response = collector();
-            await receive(reader(request), response);
-            const whole = Buffer.concat(response.parts);
-            sent.push({ request, response: whole });
-            answer = reader(whole);
-          },
-        },
-        reader: { read: () => answer.read(), cancel() {} },
-        abort() {},
-      };
-    },
-  };
-}
+const emptyAnswer = async (request) => {
+  await request.bytes();
+  return { body: "" };
+};
+const echo = async (request) => ({ body: await request.bytes(), compress: false });
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-
-/** Calls a second, as the median of rounds, with the slowest and the fastest. */
+/** Nanoseconds a call, one entry a round. */
 async function measure(work) {
-  for (let i = 0; i < 300; i++) await work();
-  const rates = [];
+  const warmUntil = performance.now() + ROUND_MS;
+  while (performance.now() < warmUntil) await work();
+  const times = [];
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now();
     let calls = 0;
@@ -90,108 +96,90 @@ async function measure(work) {
       for (let i = 0; i < 20; i++) await work();
       calls += 20;
     }
-    rates.push((calls * 1000) / (performance.now() - start));
+    times.push(((performance.now() - start) * 1e6) / calls);
   }
-  return { ours: Math.round(median(rates)), low: Math.round(Math.min(...rates)), high: Math.round(Math.max(...rates)) };
+  return times;
 }
 
 const rows = [];
 
-async function steady(format) {
-  const { env, core, scheme, server } = await world();
-  // The server opens the request and answers with nothing of its own; the client's opening of that answer is not counted
-  // twice: a round is the sealing of one 1 KiB request and its opening.
-  const handler = async (request) => {
-    await request.bytes();
-    return { body: "" };
-  };
-  const transport = recording((input, output) => server.receive(input, output, handler));
-  const device = await createClient({
-    ...env,
-    transport,
-    entity: { scheme, data: () => pskData("device-0001") },
-    serverSchemes: [scheme],
-    keyExchange: [ecdh({ core })],
-    capabilities: { formats: [format] },
-    firstFormat: format,
-  });
-  const round = async () => (await device.request({ body: BODY, compress: false })).bytes();
-  await round();
-  await round();
-  rows.push({
-    op: "round-trip",
-    bytes: 1024,
-    output: format,
-    peer: "none",
-    ...(await measure(round)),
-    unit: "messages/s",
-  });
-  const { request } = transport.sent.at(-1);
-  transport.sent.length = 0;
-  const open = () => server.receive(reader(request), collector(), handler);
-  rows.push({
-    op: "open-and-answer",
-    bytes: 1024,
-    output: format,
-    peer: "none",
-    ...(await measure(open)),
-    unit: "messages/s",
-  });
+/** A row against a target of so many a second, or alone where there is none. */
+function addRow(fields, times, perCall, target) {
+  const ours = times.map((time) => time / perCall);
+  if (target === null)
+    rows.push(
+      aloneRow(
+        fields,
+        ours.map((time) => 1e9 / time),
+      ),
+    );
+  else {
+    const row = ratioRow(
+      { ...fields, bytes: 0, peer: "target" },
+      ours.map((time) => ({ ours: time, theirs: 1e9 / target })),
+    );
+    rows.push({ ...row, bytes: fields.bytes });
+  }
 }
 
-async function handshakes() {
-  const { env, core, scheme, server } = await world();
-  const requests = [];
+async function steady(format, target) {
+  const setting = await world();
+  const { server } = setting;
+  const transport = loopbackTransport((input, output, options) => server.receive(input, output, echo, options));
+  const device = await newDevice(setting, format, transport);
+  const round = async () => {
+    const answer = await (await device.request({ body: BODY, compress: false })).bytes();
+    if (answer.length !== BODY.length) throw new Error("wrong answer");
+  };
+  for (let i = 0; i < 2; i++) await round();
+  const times = await measure(round);
+  addRow({ op: "seal-open", bytes: 1024, output: format, unit: "messages/s" }, times, 2, target);
+  addRow({ op: "round-trip", bytes: 1024, output: format, unit: "op/s" }, times, 1, null);
+}
+
+async function serverAlone(format) {
+  const setting = await world();
+  const { transport, requests } = recording(setting, emptyAnswer);
+  const device = await newDevice(setting, format, transport);
+  for (let i = 0; i < 2; i++) await (await device.request({ body: BODY, compress: false })).bytes();
+  const request = requests.at(-1);
+  const times = await measure(() => setting.server.receive(reader(request), sink, emptyAnswer));
+  addRow({ op: "open-and-answer", bytes: 1024, output: format, unit: "messages/s" }, times, 1, null);
+}
+
+async function handshakes(target) {
+  const setting = await world();
+  const { transport, requests } = recording(setting, emptyAnswer);
+  const firsts = [];
   for (let i = 0; i < 64; i++) {
-    const transport = recording((input, output) => server.receive(input, output, async () => ({ body: "" })));
-    const device = await createClient({
-      ...env,
-      transport,
-      entity: { scheme, data: () => pskData("device-0001") },
-      serverSchemes: [scheme],
-      keyExchange: [ecdh({ core })],
-      capabilities: { formats: ["CBOR"] },
-      firstFormat: "CBOR",
-    });
+    requests.length = 0;
+    const device = await newDevice(setting, "CBOR", transport);
     await (await device.request({ body: "x" })).bytes();
-    requests.push(transport.sent[0].request);
+    firsts.push(requests[0]);
   }
   let i = 0;
-  const work = () => server.receive(reader(requests[i++ & 63]), collector(), async () => ({ body: "" }));
-  rows.push({
-    op: "handshake-ecdh-server",
-    bytes: 0,
-    output: "CBOR",
-    peer: "none",
-    ...(await measure(work)),
-    unit: "op/s",
-  });
+  const times = await measure(() => setting.server.receive(reader(firsts[i++ & 63]), sink, emptyAnswer));
+  addRow({ op: "handshake", bytes: 0, output: "CBOR", unit: "op/s" }, times, 1, target);
 }
 
 async function sizes(format) {
-  const { env, core, scheme, server } = await world();
-  const transport = recording((input, output) => server.receive(input, output, async () => ({ body: "" })));
-  const device = await createClient({
-    ...env,
-    transport,
-    entity: { scheme, data: () => pskData("device-0001") },
-    serverSchemes: [scheme],
-    keyExchange: [ecdh({ core })],
-    capabilities: { formats: [format] },
-    firstFormat: format,
-  });
+  const setting = await world();
+  const { transport, requests } = recording(setting, emptyAnswer);
+  const device = await newDevice(setting, format, transport);
   for (const body of ["hello", "hello", BODY]) await (await device.request({ body, compress: false })).bytes();
-  const [first, small, large] = transport.sent.map(({ request }) => request.length);
+  const [first, small, large] = requests.map((request) => request.length);
   return { format, firstRequest: first, steadyRequest5B: small, steadyRequest1KiB: large };
 }
 
-for (const format of ["JSON", "CBOR"]) await steady(format);
-await handshakes();
+const json = option(args, "--json");
+await steady("JSON", 10_000);
+await steady("CBOR", 20_000);
+await serverAlone("JSON");
+await serverAlone("CBOR");
+await handshakes(3_000);
 const bytes = [await sizes("JSON"), await sizes("CBOR")];
-console.table(rows, ["op", "output", "bytes", "ours", "low", "high", "unit"]);
+console.table(rows, ["op", "output", "bytes", "ours", "theirs", "ratio", "low", "high", "unit"]);
 console.table(bytes);
-const file = process.argv.indexOf("--json");
-if (file > 0) {
-  const machine = `${cpus()[0]?.model.trim()} x${cpus().length}`;
-  writeFileSync(process.argv[file + 1], JSON.stringify({ machine, node: process.version, rows, bytes }, null, 2));
+if (json !== null) {
+  writeFileSync(json, `${JSON.stringify({ machine: machine(), node: process.version, rows, bytes }, null, 2)}\n`);
 }

@@ -1,7 +1,8 @@
 // The core against what a user could pick instead: `npm run bench:core [-- --quick] [--only op,op] [--json FILE]
 // [--html FILE]`. A ratio is our speed over the peer's, copying in and out included, measured in a process of its own in
-// rounds that alternate; low and high are the 10th and 90th percentile of the rounds. Ratios travel between machines
-// better than speeds do. mbedTLS and BearSSL (Debian: libmbedtls-dev, libbearssl-dev) are optional.
+// rounds that alternate; low and high are the 10th and 90th percentile of the rounds. CPU time counts where both sides
+// are synchronous, else the clock on the wall. Ratios travel between machines better than speeds do. The libraries of
+// mbedTLS and BearSSL (Debian: libmbedtls-dev, libbearssl-dev) are optional: without them their rows are missing.
 
 import { writeFileSync } from "node:fs";
 import { htmlPage } from "./core/html.mjs";

@@ -46,46 +46,56 @@ export function aloneRow({ op, bytes, output, unit }, speeds) {
   return { op, bytes, output, peer: null, ratio: null, low, high, ours, theirs: null, unit };
 }
 
+const wall = () => Number(process.hrtime.bigint());
+/** CPU time of this process: stands still while others have the processor. */
+const cpu = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000;
+};
+
 /**
- * Nanoseconds that `calls` calls take. A task has `run`, a function that may give a promise, and which is then awaited
- * before the next call; or `timed(calls)`, which measures elsewhere.
+ * Nanoseconds that `calls` calls take. A task has `run`, which with `isAsync` is awaited before the next call, or
+ * `timed(calls)`, a program of its own that gives the CPU time it took.
  */
-export async function time(task, calls) {
-  if (task.timed !== undefined) return task.timed(calls);
-  const { run } = task;
-  if (task.isAsync) {
-    const start = process.hrtime.bigint();
-    for (let i = 0; i < calls; i++) await run();
-    return Number(process.hrtime.bigint() - start);
-  }
-  const start = process.hrtime.bigint();
-  for (let i = 0; i < calls; i++) run();
-  return Number(process.hrtime.bigint() - start);
+async function time({ run, timed, isAsync }, calls, clock) {
+  if (timed !== undefined) return timed(calls);
+  const start = clock();
+  if (isAsync) for (let i = 0; i < calls; i++) await run();
+  else for (let i = 0; i < calls; i++) run();
+  return clock() - start;
 }
 
 /** Runs a task for about `ms`; gives the calls that fill `roundMs` at the speed of the last stretch. */
-async function warm(task, ms, roundMs) {
+async function warm(task, ms, roundMs, clock) {
   let calls = 1;
   let spent = 0;
-  let last = await time(task, 1);
-  while (spent < ms * 1e6) {
-    last = await time(task, calls);
+  let last = await time(task, 1, clock);
+  while (spent < ms * 1e6 || last < 1e6) {
+    last = await time(task, calls, clock);
     spent += last;
     if (last < 4e6) calls *= 2;
   }
   return Math.max(1, Math.round((roundMs * 1e6 * calls) / Math.max(last, 1)));
 }
 
-/** Interleaved rounds of both tasks: `{ ours, theirs }` in nanoseconds a call. */
+/** Calls that take longer than a round get fewer rounds, but so many at least. */
+const FEWEST_ROUNDS = 9;
+
+/**
+ * Interleaved rounds of both tasks: `{ ours, theirs }` in nanoseconds a call. Many short rounds stand a busy machine
+ * better than a few long ones, and where both sides are synchronous, CPU time counts: what others do then costs caches
+ * only. A side that is asynchronous is measured by the clock on the wall, and so is the other.
+ */
 export async function interleave(ours, theirs, { warmMs, roundMs, rounds }) {
-  const callsOurs = await warm(ours, warmMs, roundMs);
-  const callsTheirs = await warm(theirs, warmMs, roundMs);
+  const clock = ours.isAsync || theirs.isAsync ? wall : cpu;
+  const calls = { ours: await warm(ours, warmMs, roundMs, clock), theirs: await warm(theirs, warmMs, roundMs, clock) };
+  const tasks = { ours, theirs };
   const result = [];
-  for (let i = 0; i < rounds; i++) {
+  const until = performance.now() + 4 * roundMs * rounds;
+  for (let i = 0; i < rounds && (i < FEWEST_ROUNDS || performance.now() < until); i++) {
     const round = {};
     for (const who of i % 2 === 0 ? ["ours", "theirs"] : ["theirs", "ours"]) {
-      round[who] =
-        who === "ours" ? (await time(ours, callsOurs)) / callsOurs : (await time(theirs, callsTheirs)) / callsTheirs;
+      round[who] = Math.max(await time(tasks[who], calls[who], clock), 1) / calls[who];
     }
     result.push(round);
   }

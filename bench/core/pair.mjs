@@ -49,7 +49,7 @@ async function measure(pair) {
   const ours = await ourTask(pair.op, pair.output, input);
   const theirs = await peerTask(pair.op, pair.peer, input);
   await compare(pair, ours, theirs);
-  const plan = pair.quick ? { warmMs: 60, roundMs: 10, rounds: 7 } : { warmMs: 250, roundMs: 40, rounds: 13 };
+  const plan = pair.quick ? { warmMs: 60, roundMs: 3, rounds: 21 } : { warmMs: 250, roundMs: 4, rounds: 101 };
   const row = ratioRow(pair, await interleave(ours, theirs, plan));
   theirs.close?.();
   return row;

@@ -1,0 +1,67 @@
+// The arithmetic kernel that this build uses: one file per number representation, with the same exports.
+//
+// Form of a number: n limbs (a multiple of four) of w bits, little-endian, signed with |limb| <= 2^(w-1), four zero
+// limbs in front and behind, where the kernels read and never write. Values mod N lie in (-N, N); n * w exceeds the
+// bits of N by at least three, so R = 2^(w*n) >= 8N, and a product of operands below 2N reduces to one below N.
+
+import * as f64s from "./kernel.f64";
+import * as i64s from "./kernel.i64";
+import * as simd from "./kernel.simd";
+
+/** Bytes of a limb in memory. */
+export const LIMB: i32 = CORE_JS ? f64s.LIMB : i64s.LIMB;
+
+export function widthFor(bits: i32): i32 {
+  return CORE_JS ? f64s.widthFor(bits) : i64s.widthFor(bits);
+}
+
+export function setKernel(n: i32, w: i32, mod: usize, inverse: i32, cols: usize, digits: usize): void {
+  if (ASC_FEATURE_SIMD) simd.setKernel(n, w, mod, inverse, cols, digits);
+  else if (CORE_JS) f64s.setKernel(n, w, mod, inverse, cols, digits);
+  else i64s.setKernel(n, w, mod, inverse, cols, digits);
+}
+
+export function limbGet(num: usize, i: i32): i32 {
+  return CORE_JS ? f64s.limbGet(num, i) : i64s.limbGet(num, i);
+}
+
+export function limbPut(num: usize, i: i32, value: i32): void {
+  if (CORE_JS) f64s.limbPut(num, i, value);
+  else i64s.limbPut(num, i, value);
+}
+
+export function mulColumns(a: usize, b: usize): void {
+  if (ASC_FEATURE_SIMD) simd.mulColumns(a, b);
+  else if (CORE_JS) f64s.mulColumns(a, b);
+  else i64s.mulColumns(a, b);
+}
+
+export function squareColumns(a: usize): void {
+  if (ASC_FEATURE_SIMD) simd.squareColumns(a);
+  else if (CORE_JS) f64s.squareColumns(a);
+  else i64s.squareColumns(a);
+}
+
+export function loadColumns(a: usize): void {
+  if (ASC_FEATURE_SIMD) simd.loadColumns(a);
+  else if (CORE_JS) f64s.loadColumns(a);
+  else i64s.loadColumns(a);
+}
+
+export function reduceColumns(out: usize): void {
+  if (ASC_FEATURE_SIMD) simd.reduceColumns(out);
+  else if (CORE_JS) f64s.reduceColumns(out);
+  else i64s.reduceColumns(out);
+}
+
+export function entryPut(entry: usize, num: usize): void {
+  if (ASC_FEATURE_SIMD) simd.entryPut(entry, num);
+  else if (CORE_JS) f64s.entryPut(entry, num);
+  else i64s.entryPut(entry, num);
+}
+
+export function entryGet(num: usize, table: usize, entries: i32, index: i32): void {
+  if (ASC_FEATURE_SIMD) simd.entryGet(num, table, entries, index);
+  else if (CORE_JS) f64s.entryGet(num, table, entries, index);
+  else i64s.entryGet(num, table, entries, index);
+}

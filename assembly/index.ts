@@ -1,6 +1,7 @@
 // The WASM ABI: re-exports and nothing else. `src/core/abi.ts` holds the integers, docs/ARCHITECTURE.md the rules.
 export { aesCbcDecrypt, aesCbcDecryptBlocks, aesCbcEncrypt, aesCbcEncryptBlocks } from "./cipher/aes-cbc";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
+export { dhAgreeSession, dhGenerate, dhImport } from "./dh/dh";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
 export { sha1Digest } from "./hash/sha1";
 export { sha256Begin, sha256Digest, sha256End, sha256Feed } from "./hash/sha256";

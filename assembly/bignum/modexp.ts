@@ -50,7 +50,7 @@ export function modExp(num: usize, exp: usize, len: i32): void {
 function digitAt(exp: usize, len: i32, bit: i32, count: i32): i32 {
   const at = len - 1 - (bit >> 3);
   const high = at > 0 ? (load<u8>(exp + ((at - 1) as usize)) as i32) : 0;
-  return ((((high << 8) | (load<u8>(exp + (at as usize)) as i32)) >> (bit & 7)) & ((1 << count) - 1));
+  return (((high << 8) | (load<u8>(exp + (at as usize)) as i32)) >> (bit & 7)) & ((1 << count) - 1);
 }
 
 /** num = num ^ exponent, Montgomery form. @param exponent  [public] ≥ 1, unsigned */

@@ -3,7 +3,17 @@
 // the numbers of 4096 bits in core.js as the largest, 2 numbers of 1504 bytes, 180 digits and 360 columns of 8 bytes.
 
 import { arenaTake } from "./arena";
-import { LIMB, limbGet, limbPut, loadColumns, mulColumns, reduceColumns, setKernel, squareColumns, widthFor } from "./kernel";
+import {
+  LIMB,
+  limbGet,
+  limbPut,
+  loadColumns,
+  mulColumns,
+  reduceColumns,
+  setKernel,
+  squareColumns,
+  widthFor,
+} from "./kernel";
 
 /** Zero limbs in front of a number and behind it. */
 const PAD: i32 = 4;

@@ -63,6 +63,16 @@ export const KEY_DH = 11;
 export const HASH_SHA1 = 1;
 export const HASH_SHA256 = 2;
 
+// Groups of finite-field Diffie-Hellman.
+/** Prime and generator come with the call. */
+export const DH_CUSTOM = 0;
+/** RFC 3526 §3, 2048 bits. */
+export const DH_GROUP14 = 1;
+/** RFC 7919 §A.1. */
+export const DH_FFDHE2048 = 2;
+/** RFC 7919 §A.2. */
+export const DH_FFDHE3072 = 3;
+
 // Usage bits.
 export const USE_ENCRYPT = 1;
 export const USE_DECRYPT = 2;

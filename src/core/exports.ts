@@ -32,6 +32,19 @@ export interface CoreExports {
   drbgGenerate(out: number, len: number): number;
   drbgInstantiate(entropyLen: number, pers: number, persLen: number): number;
   drbgUninstantiate(): number;
+  dhAgreeSession(slot: number, peer: number, peerLen: number, usageEnc: number, usageMac: number, out: number): number;
+  dhGenerate(group: number, p: number, pLen: number, g: number, gLen: number, usage: number, out: number): number;
+  dhImport(
+    group: number,
+    p: number,
+    pLen: number,
+    g: number,
+    gLen: number,
+    x: number,
+    xLen: number,
+    usage: number,
+    out: number,
+  ): number;
   entropyFill(n: number): number;
   entropyLeft(): number;
   entropyPtr(): number;

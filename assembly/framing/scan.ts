@@ -25,6 +25,11 @@ const LEFT: i32 = 32;
 export function scanFeed(len: i32): i32 {
   if (len < 0 || !inStage(STAGE_IN, len) || len > STAGE_SIZE) return ERR_ARGUMENT;
   if (len === 0) return 0;
+  // The state comes from the host: no value of it may lead outside.
+  const depth = load<i32>(STATE, DEPTH);
+  const missing = load<i32>(STATE, MISSING);
+  if (depth < 0 || depth > NESTING_LIMIT || missing < 0 || missing > 8) return ERR_ARGUMENT;
+  if (load<i32>(STATE, SKIP) < 0) return ERR_ARGUMENT;
   if (load<i32>(STATE) === 0) {
     const first = load<u8>(STAGE_IN);
     if (first === 123) store<i32>(STATE, FORMAT_JSON + 1);

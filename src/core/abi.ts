@@ -105,6 +105,8 @@ export const MAX_BIG_KEY = 1312;
 export const SEALED_BIG_KEY_SIZE = 1376;
 export const STAGE_SIZE = 43008;
 export const SCAN_STATE_SIZE = 192;
+/** Working space of big numbers: the last bytes of `stage out`. */
+export const ARENA_SIZE = 32768;
 export const NESTING_LIMIT = 32;
 /** Longest application data that one sealed chunk takes. */
 export const CHUNK_DATA_MAX = 16384;

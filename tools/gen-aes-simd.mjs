@@ -60,24 +60,40 @@ const cw = mul(mul(1 ^ a, t) ^ t ^ 1, inverse[a]);
 const behind = (f) => [cu, cw].map((c) => nibbles.map((n) => f(mul(c, inverse[embed[n]]))));
 const sbox = (m) => behind((x) => toTower[mul(m, affine(x))]);
 const dbox = (m) => behind((x) => toTower[unaffine(mul(m, x))]);
-/** Byte permutations of a block: byte 4·c + r of the result is byte f(r, c) of the source. */
-const permutation = (f) => nibbles.map((p) => f(p & 3, p >> 2));
-const shifted = (sign, n) => permutation((r, c) => ((r + n) & 3) + 4 * ((c + sign * ((r + n) & 3)) & 3));
+/** Byte permutation that turns row r of a turned block, its bytes 4·r to 4·r + 3, by `sign` · r columns. */
+const rows = (sign) => nibbles.map((p) => (p & 12) | ((p + sign * (p >> 2)) & 3));
 
 const tables = {
-  INV: inv, A_INV: aInv, LOW: nibbles.map(() => 15),
-  IN_LO: linear((x) => toTower[x])[0], IN_HI: linear((x) => toTower[x])[1],
-  OUT_LO: linear((x) => fromTower[x])[0], OUT_HI: linear((x) => fromTower[x])[1],
-  S1_U: sbox(1)[0], S1_W: sbox(1)[1], S2_U: sbox(2)[0], S2_W: sbox(2)[1],
-  ROWS: shifted(1, 0), ROWS_1: shifted(1, 1), ROWS_3: shifted(1, 3), TURN_1: shifted(0, 1),
-  D_IN_LO: linear((x) => toTower[unaffine(x)])[0], D_IN_HI: linear((x) => toTower[unaffine(x)])[1],
-  D14_U: dbox(14)[0], D14_W: dbox(14)[1], D11_U: dbox(11)[0], D11_W: dbox(11)[1],
-  D13_U: dbox(13)[0], D13_W: dbox(13)[1], D9_U: dbox(9)[0], D9_W: dbox(9)[1],
-  D1_U: behind((x) => x)[0], D1_W: behind((x) => x)[1],
-  BACK: shifted(-1, 0), BACK_1: shifted(-1, 1), BACK_2: shifted(-1, 2), BACK_3: shifted(-1, 3),
-  TURN: permutation((r, c) => 4 * r + c), M1: nibbles.map(() => 0x55), M2: nibbles.map(() => 0x33), M4: nibbles.map(() => 0x0f),
+  INV: inv,
+  A_INV: aInv,
+  LOW: nibbles.map(() => 15),
+  IN_LO: linear((x) => toTower[x])[0],
+  IN_HI: linear((x) => toTower[x])[1],
+  OUT_LO: linear((x) => fromTower[x])[0],
+  OUT_HI: linear((x) => fromTower[x])[1],
+  S1_U: sbox(1)[0],
+  S1_W: sbox(1)[1],
+  S2_U: sbox(2)[0],
+  S2_W: sbox(2)[1],
+  ROWS: rows(1),
+  BACK: rows(-1),
+  TURN: nibbles.map((p) => 4 * (p & 3) + (p >> 2)),
+  D_IN_LO: linear((x) => toTower[unaffine(x)])[0],
+  D_IN_HI: linear((x) => toTower[unaffine(x)])[1],
+  D14_U: dbox(14)[0],
+  D14_W: dbox(14)[1],
+  D11_U: dbox(11)[0],
+  D11_W: dbox(11)[1],
+  D13_U: dbox(13)[0],
+  D13_W: dbox(13)[1],
+  D9_U: dbox(9)[0],
+  D9_W: dbox(9)[1],
+  D1_U: behind((x) => x)[0],
+  D1_W: behind((x) => x)[1],
+  M1: nibbles.map(() => 0x55),
+  M2: nibbles.map(() => 0x33),
+  M4: nibbles.map(() => 0x0f),
   ...Object.fromEntries(nibbles.slice(0, 8).map((k) => [`BIT_${k}`, nibbles.map(() => 1 << k)])),
-  ROWS_TURNED: nibbles.map((p) => (p & 12) | ((p - (p >> 2)) & 3)),
 };
 
 // Text of the module.
@@ -90,7 +106,7 @@ writeFileSync(
 
 export const TABLES: usize = memory.data<u8>([
 ${lines}
-]);
+], 16);
 
 ${offsets}
 `,

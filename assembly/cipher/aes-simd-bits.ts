@@ -4,31 +4,29 @@
 // The S-box is the circuit of Boyar and Peralta (aes-sbox.ts) with its linear layers rewritten for the inverse.
 
 import {
-  BIT_0, M1, M2, M4, OUT_HI, OUT_LO, LOW, ROWS_TURNED, TABLES, TURN,
+  BIT_0, M1, M2, M4, OUT_HI, OUT_LO, LOW, BACK, TABLES, TURN,
 } from "./aes-simd-tables.gen"; // biome-ignore format: one table of names
 
-/** Round key `r` (with 0x63 in each byte but in the first) of the schedule for encryption, row by row. */
+/** Round key `r` (with 0x63 in each byte but in the first), row by row, from the schedule for encryption. */
 function turnedKey(state: usize, r: i32): v128 {
   const key = v128.load(state + (r << 4));
   const low = v128.load(TABLES, LOW);
-  const bytes = v128.xor(
+  return v128.xor(
     i8x16.swizzle(v128.load(TABLES, OUT_LO), v128.and(key, low)),
     i8x16.swizzle(v128.load(TABLES, OUT_HI), v128.and(i16x8.shr_u(key, 4), low)),
   );
-  return i8x16.swizzle(bytes, v128.load(TABLES, TURN));
 }
 
 /**
  * CBC decryption of groups of eight blocks.
  *
  * @param state   [secret] expanded key
- * @param iv      block before the first
+ * @param iv      block before the first; becomes the last block of `src`
  * @param src     `groups` · 128 bytes
  * @param dst     [secret] as many bytes; may be `src` or lie before it
- * @returns the last block of `src`: the iv of what follows
  */
-export function cbcDecryptGroups(state: usize, rounds: i32, iv: v128, src: usize, groups: i32, dst: usize): v128 {
-  const rows = v128.load(TABLES, ROWS_TURNED);
+export function cbcDecryptGroups(state: usize, rounds: i32, iv: usize, src: usize, groups: i32, dst: usize): void {
+  const rows = v128.load(TABLES, BACK);
   const turn = v128.load(TABLES, TURN);
   const m1 = v128.load(TABLES, M1);
   const m2 = v128.load(TABLES, M2);
@@ -41,6 +39,7 @@ export function cbcDecryptGroups(state: usize, rounds: i32, iv: v128, src: usize
   const bit5 = v128.load(TABLES, BIT_0 + 80);
   const bit6 = v128.load(TABLES, BIT_0 + 96);
   const bit7 = v128.load(TABLES, BIT_0 + 112);
+  let chain = v128.load(iv);
   let t: v128;
   for (; groups > 0; groups--) {
     let q0 = i8x16.swizzle(v128.load(src, 0), turn);
@@ -297,7 +296,7 @@ export function cbcDecryptGroups(state: usize, rounds: i32, iv: v128, src: usize
     q7 = v128.xor(q7, t);
     q3 = v128.xor(q3, i64x2.shl(t, 4));
     const next = v128.load(src, 112);
-    q0 = v128.xor(i8x16.swizzle(q0, turn), iv);
+    q0 = v128.xor(i8x16.swizzle(q0, turn), chain);
     q1 = v128.xor(i8x16.swizzle(q1, turn), v128.load(src, 0));
     q2 = v128.xor(i8x16.swizzle(q2, turn), v128.load(src, 16));
     q3 = v128.xor(i8x16.swizzle(q3, turn), v128.load(src, 32));
@@ -313,9 +312,9 @@ export function cbcDecryptGroups(state: usize, rounds: i32, iv: v128, src: usize
     v128.store(dst, q5, 80);
     v128.store(dst, q6, 96);
     v128.store(dst, q7, 112);
-    iv = next;
+    chain = next;
     src += 128;
     dst += 128;
   }
-  return iv;
+  v128.store(iv, chain);
 }

@@ -12,10 +12,9 @@ export const TABLES: usize = memory.data<u8>([
   0, 60, 227, 204, 144, 131, 47, 19, 240, 96, 172, 79, 191, 115, 92, 223,
   0, 197, 234, 70, 112, 25, 172, 105, 131, 243, 181, 95, 220, 154, 54, 47,
   0, 217, 136, 132, 113, 164, 12, 213, 93, 44, 168, 32, 125, 249, 245, 81,
-  0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11,
-  5, 10, 15, 0, 9, 14, 3, 4, 13, 2, 7, 8, 1, 6, 11, 12,
-  15, 0, 5, 10, 3, 4, 9, 14, 7, 8, 13, 2, 11, 12, 1, 6,
-  1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12,
+  0, 1, 2, 3, 5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14,
+  0, 1, 2, 3, 7, 4, 5, 6, 10, 11, 8, 9, 13, 14, 15, 12,
+  0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
   0, 5, 89, 92, 41, 44, 112, 117, 98, 103, 59, 62, 75, 78, 18, 23,
   0, 7, 247, 240, 47, 40, 216, 223, 137, 142, 126, 121, 166, 161, 81, 86,
   0, 49, 136, 226, 69, 30, 106, 91, 211, 150, 116, 252, 47, 205, 167, 185,
@@ -28,11 +27,6 @@ export const TABLES: usize = memory.data<u8>([
   0, 5, 45, 26, 124, 78, 55, 50, 31, 99, 121, 84, 75, 81, 102, 40,
   0, 78, 196, 108, 205, 43, 168, 230, 34, 239, 131, 71, 101, 9, 161, 138,
   0, 79, 149, 128, 124, 38, 21, 90, 207, 179, 51, 166, 105, 233, 252, 218,
-  0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3,
-  13, 10, 7, 0, 1, 14, 11, 4, 5, 2, 15, 8, 9, 6, 3, 12,
-  10, 7, 0, 13, 14, 11, 4, 1, 2, 15, 8, 5, 6, 3, 12, 9,
-  7, 0, 13, 10, 11, 4, 1, 14, 15, 8, 5, 2, 3, 12, 9, 6,
-  0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
   85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85,
   51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51,
   15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
@@ -44,8 +38,7 @@ export const TABLES: usize = memory.data<u8>([
   32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
   64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
   128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
-  0, 1, 2, 3, 7, 4, 5, 6, 10, 11, 8, 9, 13, 14, 15, 12,
-]);
+], 16);
 
 export const INV: i32 = 0;
 export const A_INV: i32 = 16;
@@ -59,35 +52,28 @@ export const S1_W: i32 = 128;
 export const S2_U: i32 = 144;
 export const S2_W: i32 = 160;
 export const ROWS: i32 = 176;
-export const ROWS_1: i32 = 192;
-export const ROWS_3: i32 = 208;
-export const TURN_1: i32 = 224;
-export const D_IN_LO: i32 = 240;
-export const D_IN_HI: i32 = 256;
-export const D14_U: i32 = 272;
-export const D14_W: i32 = 288;
-export const D11_U: i32 = 304;
-export const D11_W: i32 = 320;
-export const D13_U: i32 = 336;
-export const D13_W: i32 = 352;
-export const D9_U: i32 = 368;
-export const D9_W: i32 = 384;
-export const D1_U: i32 = 400;
-export const D1_W: i32 = 416;
-export const BACK: i32 = 432;
-export const BACK_1: i32 = 448;
-export const BACK_2: i32 = 464;
-export const BACK_3: i32 = 480;
-export const TURN: i32 = 496;
-export const M1: i32 = 512;
-export const M2: i32 = 528;
-export const M4: i32 = 544;
-export const BIT_0: i32 = 560;
-export const BIT_1: i32 = 576;
-export const BIT_2: i32 = 592;
-export const BIT_3: i32 = 608;
-export const BIT_4: i32 = 624;
-export const BIT_5: i32 = 640;
-export const BIT_6: i32 = 656;
-export const BIT_7: i32 = 672;
-export const ROWS_TURNED: i32 = 688;
+export const BACK: i32 = 192;
+export const TURN: i32 = 208;
+export const D_IN_LO: i32 = 224;
+export const D_IN_HI: i32 = 240;
+export const D14_U: i32 = 256;
+export const D14_W: i32 = 272;
+export const D11_U: i32 = 288;
+export const D11_W: i32 = 304;
+export const D13_U: i32 = 320;
+export const D13_W: i32 = 336;
+export const D9_U: i32 = 352;
+export const D9_W: i32 = 368;
+export const D1_U: i32 = 384;
+export const D1_W: i32 = 400;
+export const M1: i32 = 416;
+export const M2: i32 = 432;
+export const M4: i32 = 448;
+export const BIT_0: i32 = 464;
+export const BIT_1: i32 = 480;
+export const BIT_2: i32 = 496;
+export const BIT_3: i32 = 512;
+export const BIT_4: i32 = 528;
+export const BIT_5: i32 = 544;
+export const BIT_6: i32 = 560;
+export const BIT_7: i32 = 576;

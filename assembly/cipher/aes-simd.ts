@@ -1,13 +1,12 @@
 // AES for the SIMD build: constant time, no table lookup by a secret address. An expanded key is two schedules of 15 · 16
-// bytes in the form of aes-simd-encrypt.ts: for encryption, and at 240 for the equivalent inverse cipher, first key first.
+// bytes in the form of aes-simd-encrypt.ts, turned: for encryption, and at 240 for the equivalent inverse cipher, first key first.
 // 0x63, the S-box's constant, is added to the keys that follow (or, backwards, come before) a SubBytes.
 
 import { load32 } from "../bytes";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { DECRYPT_KEYS } from "./aes-simd-decrypt";
-import { linear } from "./aes-simd-encrypt";
 import {
-  A_INV, D_IN_HI, D_IN_LO, IN_HI, IN_LO, INV, LOW, OUT_HI, OUT_LO, S1_U, S1_W, TABLES,
+  A_INV, D_IN_HI, D_IN_LO, IN_HI, IN_LO, INV, LOW, OUT_HI, OUT_LO, S1_U, S1_W, TABLES, TURN,
 } from "./aes-simd-tables.gen"; // biome-ignore format: one table of names
 
 export { aesDecryptBlocks, cbcDecryptBlocks } from "./aes-simd-decrypt";
@@ -42,9 +41,10 @@ export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
     phase = phase + 1 === nk ? 0 : phase + 1;
     store<u32>(plain + (i << 2), t ^ load<u32>(plain + ((i - nk) << 2)));
   }
+  const turn = v128.load(TABLES, TURN);
   const constant = v128.splat<u8>(0x63);
   for (let r = 0; r <= rounds; r++) {
-    const k = v128.load(plain + (r << 4));
+    const k = i8x16.swizzle(v128.load(plain + (r << 4)), turn);
     const back = state + DECRYPT_KEYS + ((rounds - r) << 4);
     v128.store(state + (r << 4), linear(r === 0 ? k : v128.xor(k, constant), IN_LO, IN_HI));
     if (r === 0) v128.store(back, k);
@@ -73,7 +73,7 @@ function double(x: v128): v128 {
   return v128.xor(i8x16.shl(x, 1), v128.and(i8x16.shr_s(x, 7), v128.splat<u8>(0x1b)));
 }
 
-/** InvMixColumns, FIPS 197 §5.3.3: each byte becomes 14·a ⊕ 11·a₁ ⊕ 13·a₂ ⊕ 9·a₃ of its column. */
+/** InvMixColumns, FIPS 197 §5.3.3: on a turned block: each byte becomes 14·a ⊕ 11·a₁ ⊕ 13·a₂ ⊕ 9·a₃ of its column. */
 function invMixColumns(x: v128): v128 {
   const x2 = double(x);
   const x4 = double(x2);
@@ -82,7 +82,16 @@ function invMixColumns(x: v128): v128 {
   const b = v128.xor(x9, x2);
   const d = v128.xor(x9, x4);
   return v128.xor(
-    v128.xor(v128.xor(v128.xor(x2, x4), x8), v128.or(i32x4.shr_u(b, 8), i32x4.shl(b, 24))),
-    v128.xor(v128.or(i32x4.shr_u(d, 16), i32x4.shl(d, 16)), v128.or(i32x4.shr_u(x9, 24), i32x4.shl(x9, 8))),
+    v128.xor(v128.xor(v128.xor(x2, x4), x8), v128.shuffle<u32>(b, b, 1, 2, 3, 0)),
+    v128.xor(v128.shuffle<u32>(d, d, 2, 3, 0, 1), v128.shuffle<u32>(x9, x9, 3, 0, 1, 2)),
+  );
+}
+
+/** A linear map on bytes, given by its tables of low and of high nibbles. */
+function linear(x: v128, lowTable: i32, highTable: i32): v128 {
+  const low = v128.load(TABLES, LOW);
+  return v128.xor(
+    i8x16.swizzle(v128.load(TABLES + lowTable), v128.and(x, low)),
+    i8x16.swizzle(v128.load(TABLES + highTable), v128.and(i16x8.shr_u(x, 4), low)),
   );
 }

@@ -3,6 +3,7 @@
 
 import * as narrow from "./aes.i32";
 import * as wide from "./aes.i64";
+import * as simd from "./aes-simd";
 
 /** Bytes of the area for an expanded key. What stands in it is the implementation's own matter. */
 export const AES_STATE: i32 = 480;
@@ -12,7 +13,7 @@ export const AES_STATE: i32 = 480;
  * @param state  [secret] AES_STATE bytes, aligned to 16: the expanded key
  */
 export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
-  if (ASC_FEATURE_SIMD) wide.aesExpandKey(key, keyLen, state);
+  if (ASC_FEATURE_SIMD) simd.aesExpandKey(key, keyLen, state);
   else if (CORE_JS) narrow.aesExpandKey(key, keyLen, state);
   else wide.aesExpandKey(key, keyLen, state);
 }
@@ -25,14 +26,14 @@ export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
  * @param dst     `n` blocks; may be `src`, or lie before it
  */
 export function aesEncryptBlocks(state: usize, rounds: i32, src: usize, n: i32, dst: usize): void {
-  if (ASC_FEATURE_SIMD) wide.aesEncryptBlocks(state, rounds, src, n, dst);
+  if (ASC_FEATURE_SIMD) simd.aesEncryptBlocks(state, rounds, src, n, dst);
   else if (CORE_JS) narrow.aesEncryptBlocks(state, rounds, src, n, dst);
   else wide.aesEncryptBlocks(state, rounds, src, n, dst);
 }
 
 /** Inverse of `aesEncryptBlocks`. */
 export function aesDecryptBlocks(state: usize, rounds: i32, src: usize, n: i32, dst: usize): void {
-  if (ASC_FEATURE_SIMD) wide.aesDecryptBlocks(state, rounds, src, n, dst);
+  if (ASC_FEATURE_SIMD) simd.aesDecryptBlocks(state, rounds, src, n, dst);
   else if (CORE_JS) narrow.aesDecryptBlocks(state, rounds, src, n, dst);
   else wide.aesDecryptBlocks(state, rounds, src, n, dst);
 }
@@ -43,14 +44,14 @@ export function aesDecryptBlocks(state: usize, rounds: i32, src: usize, n: i32, 
  * @param dst  `len` bytes; may be `src`, must not begin inside it
  */
 export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
-  if (ASC_FEATURE_SIMD) wide.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
+  if (ASC_FEATURE_SIMD) simd.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
   else if (CORE_JS) narrow.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
   else wide.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
 }
 
 /** Inverse of `cbcEncryptBlocks`; `dst` may be `src` or lie before it. */
 export function cbcDecryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
-  if (ASC_FEATURE_SIMD) wide.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
+  if (ASC_FEATURE_SIMD) simd.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else if (CORE_JS) narrow.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else wide.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
 }

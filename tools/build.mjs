@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { writeC } from "./native.mjs";
 
 const TARGETS = ["simd", "mvp", "js", "debug"];
 
@@ -24,6 +25,7 @@ async function core() {
     console.log(`core.${target}.wasm ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
   }
   await javascript();
+  writeC();
 }
 
 /** core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`. */

@@ -3,10 +3,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import { ENTROPY_POOL_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
 
-export const BUILDS = ["simd", "mvp", "js"] as const;
-export type Build = (typeof BUILDS)[number];
+export type Build = "simd" | "mvp" | "js" | "c";
+
+/** core.c as an addon; test/native-setup.ts compiles it before the tests where there is a C compiler. */
+const ADDON = fileURLToPath(new URL("../../../dist/native/core.node", import.meta.url));
+
+/** The outputs that can run here. */
+export const BUILDS: readonly Build[] = existsSync(ADDON) ? ["simd", "mvp", "js", "c"] : ["simd", "mvp", "js"];
 
 type Fn = (...args: number[]) => number;
 
@@ -36,6 +42,7 @@ const javascript = (await import(new URL("../../../dist/core.js", import.meta.ur
 /** A fresh instance of a build. */
 export function rawExports(build: Build | "debug"): RawExports {
   if (build === "js") return javascript.createExports();
+  if (build === "c") return createRequire(import.meta.url)(ADDON).createExports() as RawExports;
   const path = wasmPath(build);
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build`);
   return new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {}).exports as unknown as RawExports;

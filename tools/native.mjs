@@ -1,0 +1,62 @@
+// core.c and what is compiled from it. core.c itself needs no C compiler; the Node addon for tests and benchmarks does.
+// `node tools/native.mjs` builds the addon (dist/native/core.node) and says which compiler it used, or that there is none.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const OUT = `${ROOT}dist/native`;
+const INSTANCES = 64;
+
+/** Writes dist/core.c and dist/core.h from the MVP build. */
+export function writeC() {
+  const wasm2c = `${ROOT}node_modules/wabt/bin/wasm2c`;
+  execFileSync(process.execPath, [wasm2c, `${ROOT}dist/core.mvp.wasm`, "-n", "core", "-o", `${ROOT}dist/core.c`]);
+}
+
+/** Exports as `[name, number of arguments]`, read from a header of wasm2c. */
+export function exportsOf(header) {
+  return [...header.matchAll(/^u32 w2c_core_(\w+)\(w2c_core\*((?:, u32)*)\);/gm)].map((match) => [
+    match[1],
+    match[2].split(",").length - 1,
+  ]);
+}
+
+/** The system's C compiler: $CC, cc, gcc or clang; null if there is none. */
+export function compiler() {
+  for (const name of [process.env.CC, "cc", "gcc", "clang"]) {
+    if (name && spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0) return name;
+  }
+  return null;
+}
+
+function isOlder(target, sources) {
+  if (!existsSync(target)) return true;
+  const time = statSync(target).mtimeMs;
+  return sources.some((source) => statSync(source).mtimeMs > time);
+}
+
+/** Builds the addon if it is missing or older than its sources; its path, or null without a compiler. */
+export function buildAddon() {
+  const cc = compiler();
+  if (cc === null) return null;
+  const target = `${OUT}/core.node`;
+  const sources = [`${ROOT}dist/core.c`, `${ROOT}assembly/native/wasm-rt.c`, `${ROOT}test/core/native/addon.c`];
+  if (!isOlder(target, [...sources, `${ROOT}assembly/native/wasm-rt.h`])) return target;
+  mkdirSync(OUT, { recursive: true });
+  const table = exportsOf(readFileSync(`${ROOT}dist/core.h`, "utf8"));
+  writeFileSync(`${OUT}/exports.inc`, table.map(([name, arity]) => `CORE_EXPORT(${name}, ${arity})\n`).join(""));
+  const flags = ["-O3", "-fPIC", "-shared", "-fvisibility=hidden", `-DCORE_INSTANCES=${INSTANCES}`, "-DNDEBUG"];
+  const includes = ["node_modules/node-api-headers/include", "dist", "dist/native", "assembly/native"];
+  if (process.platform === "darwin") flags.push("-undefined", "dynamic_lookup");
+  execFileSync(cc, [...flags, ...includes.map((path) => `-I${ROOT}${path}`), ...sources, "-o", target], {
+    stdio: "inherit",
+  });
+  return target;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const path = buildAddon();
+  console.log(path === null ? "No C compiler: core.c is not compiled." : `${path} by ${compiler()}`);
+}

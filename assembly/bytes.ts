@@ -52,11 +52,25 @@ export function store64(ptr: usize, value: u64): void {
 }
 
 export function loadBe32(ptr: usize): u32 {
-  return bswap<u32>(load32(ptr));
+  if (!CORE_JS) return bswap<u32>(load32(ptr));
+  // By bytes at any rate, so in the right order at once.
+  return (
+    ((load<u8>(ptr) as u32) << 24) |
+    ((load<u8>(ptr, 1) as u32) << 16) |
+    ((load<u8>(ptr, 2) as u32) << 8) |
+    (load<u8>(ptr, 3) as u32)
+  );
 }
 
 export function storeBe32(ptr: usize, value: u32): void {
-  store32(ptr, bswap<u32>(value));
+  if (CORE_JS) {
+    store<u8>(ptr, value >> 24);
+    store<u8>(ptr, value >> 16, 1);
+    store<u8>(ptr, value >> 8, 2);
+    store<u8>(ptr, value, 3);
+  } else {
+    store32(ptr, bswap<u32>(value));
+  }
 }
 
 export function storeBe64(ptr: usize, value: u64): void {

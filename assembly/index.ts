@@ -1,5 +1,6 @@
 // The WASM ABI: re-exports and nothing else. `src/core/abi.ts` holds the integers, docs/ARCHITECTURE.md the rules.
 export { aesCbcDecrypt, aesCbcDecryptBlocks, aesCbcEncrypt, aesCbcEncryptBlocks } from "./cipher/aes-cbc";
+export { aesGcmOpen, aesGcmSeal } from "./cipher/gcm";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
 export { dhAgreeSession, dhGenerate, dhImport } from "./dh/dh";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
@@ -15,6 +16,7 @@ export {
   sha512Feed,
   sha512Feed as sha384Feed,
 } from "./hash/sha512";
+export { cmacBegin, cmacEnd, cmacEndVerify, cmacSign, cmacUpdate, cmacVerify } from "./mac/cmac";
 export { deriveWrapSlot, hkdfSha256, hkdfSha256Session } from "./mac/hkdf";
 export {
   hmacSha256Begin,

@@ -105,6 +105,6 @@ export function aesCbcDecryptBlocks(slot: i32, iv: usize, ptr: usize, len: i32, 
 }
 
 /** True if output written front to back would overwrite input not yet read. */
-function overtakes(ptr: usize, len: i32, out: usize): bool {
+export function overtakes(ptr: usize, len: i32, out: usize): bool {
   return out > ptr && out < ptr + len;
 }

@@ -38,6 +38,11 @@ function isBig(type: i32): bool {
   return type === KEY_RSA || type === KEY_DH;
 }
 
+/** True for keys of AES, whatever the mode: the state is the expanded key. */
+function isAes(type: i32): bool {
+  return type === KEY_AES || type === KEY_AES_WRAP || type === KEY_CMAC;
+}
+
 /** Types whose every bit string of a fitting length is a key: only these are imported, generated and unwrapped as such. */
 function isPlain(type: i32): bool {
   return type >= KEY_AES && type <= KEY_CMAC;
@@ -73,7 +78,7 @@ export function slotType(slot: i32): i32 {
 }
 
 function lengthFits(type: i32, len: i32): bool {
-  if (type === KEY_AES || type === KEY_AES_WRAP || type === KEY_CMAC) return len === 16 || len === 24 || len === 32;
+  if (isAes(type)) return len === 16 || len === 24 || len === 32;
   if (type === KEY_X25519 || type === KEY_P256) return len === 32;
   if (isBig(type)) return len >= 1 && len <= MAX_BIG_KEY;
   if (type === KEY_HMAC_SHA256) return len >= 1;
@@ -103,7 +108,7 @@ export function slotFill(type: i32, usage: i32, key: usize, len: i32): i32 {
     } else {
       copy(base + RAW, key, len);
     }
-    if (type === KEY_AES || type === KEY_AES_WRAP) aesExpandKey(base + RAW, len, base + STATE);
+    if (isAes(type)) aesExpandKey(base + RAW, len, base + STATE);
     if (type === KEY_HMAC_SHA256) hmacExpandKey(base + RAW, len, base + STATE);
     store<i32>(base, type);
     store<i32>(base, usage, 4);

@@ -6,6 +6,8 @@ export interface CoreExports {
   aesCbcDecryptBlocks(slot: number, iv: number, ptr: number, len: number, out: number): number;
   aesCbcEncrypt(slot: number, iv: number, ptr: number, len: number, out: number): number;
   aesCbcEncryptBlocks(slot: number, iv: number, ptr: number, len: number, out: number): number;
+  aesGcmOpen(slot: number, iv: number, aad: number, aadLen: number, ptr: number, len: number, out: number): number;
+  aesGcmSeal(slot: number, iv: number, aad: number, aadLen: number, ptr: number, len: number, out: number): number;
   aesUnwrapBytes(slot: number, ptr: number, len: number, out: number): number;
   aesUnwrapSlot(slot: number, ptr: number, len: number, type: number, usage: number): number;
   aesWrapBytes(slot: number, ptr: number, len: number, out: number): number;
@@ -28,6 +30,12 @@ export interface CoreExports {
   ): number;
   chunkSeqHi(): number;
   chunkSeqLo(): number;
+  cmacBegin(slot: number, usage: number): number;
+  cmacEnd(out: number): number;
+  cmacEndVerify(tag: number, tagLen: number): number;
+  cmacSign(slot: number, ptr: number, len: number, out: number): number;
+  cmacUpdate(ptr: number, len: number): number;
+  cmacVerify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
   deriveWrapSlot(enc: number, mac: number, usage: number): number;
   drbgGenerate(out: number, len: number): number;
   drbgInstantiate(entropyLen: number, pers: number, persLen: number): number;

@@ -34,6 +34,30 @@ export function feFromBytes(out: usize, src: usize): void {
   );
 }
 
+/**
+ * out = the value of twelve doubles at `src`, `stride` bytes apart, as the ladders on doubles hold it: limb k is an
+ * integer below 2^23 times 2^ceil(21.25 k). A limb is shifted into the column that its weight begins in.
+ */
+export function feFromDoubles(out: usize, src: usize, stride: usize): void {
+  settle(
+    out,
+    scaled(src, 0) + (scaled(src + stride, 22) << 22),
+    scaled(src + 2 * stride, 43) << 14,
+    (scaled(src + 3 * stride, 64) << 6) + (scaled(src + 4 * stride, 85) << 27),
+    scaled(src + 5 * stride, 107) << 20,
+    scaled(src + 6 * stride, 128) << 12,
+    (scaled(src + 7 * stride, 149) << 4) + (scaled(src + 8 * stride, 170) << 25),
+    scaled(src + 9 * stride, 192) << 18,
+    scaled(src + 10 * stride, 213) << 10,
+    scaled(src + 11 * stride, 234) << 2,
+  );
+}
+
+/** The double at `p`, a multiple of 2^weight, over 2^weight. */
+function scaled(p: usize, weight: i32): i64 {
+  return (load<f64>(p) * reinterpret<f64>(((1023 - weight) as u64) << 52)) as i64;
+}
+
 /** 32 little-endian bytes of the canonical value, 0 <= value < p. */
 export function feToBytes(out: usize, a: usize): void {
   let l0 = load<i32>(a) as i64;

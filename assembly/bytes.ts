@@ -11,7 +11,10 @@ export function copy(dst: usize, src: usize, len: i32): void {
   }
   let i = 0;
   if (CORE_JS) {
-    if (((dst | src) & 3) === 0) for (; i + 4 <= len; i += 4) store<u32>(dst + i, load<u32>(src + i));
+    if (((dst ^ src) & 3) === 0) {
+      for (; i < len && ((dst + i) & 3) !== 0; i++) store<u8>(dst + i, load<u8>(src + i));
+      for (; i + 4 <= len; i += 4) store<u32>(dst + i, load<u32>(src + i));
+    }
   } else {
     for (; i + 8 <= len; i += 8) store<u64>(dst + i, load<u64>(src + i));
   }
@@ -22,7 +25,8 @@ export function copy(dst: usize, src: usize, len: i32): void {
 export function wipe(ptr: usize, len: i32): void {
   let i = 0;
   if (CORE_JS) {
-    if ((ptr & 3) === 0) for (; i + 4 <= len; i += 4) store<u32>(ptr + i, 0);
+    for (; i < len && ((ptr + i) & 3) !== 0; i++) store<u8>(ptr + i, 0);
+    for (; i + 4 <= len; i += 4) store<u32>(ptr + i, 0);
   } else {
     for (; i + 8 <= len; i += 8) store<u64>(ptr + i, 0);
   }

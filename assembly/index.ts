@@ -41,6 +41,7 @@ export {
 export { entropyPtr, stageInPtr, stageOutPtr } from "./memory/layout";
 export { drbgGenerateStage as drbgGenerate, drbgInstantiate, drbgUninstantiate } from "./rand/drbg";
 export { entropyFill, entropyLeft } from "./rand/entropy";
+export { base64Decode, base64Encode, base64UrlDecode, base64UrlEncode } from "./framing/base64-stage";
 export { chunkFlags, chunkMidHi, chunkMidLo, chunkOpen, chunkSeal, chunkSeqHi, chunkSeqLo } from "./framing/chunk";
 export { pairOpen, pairSeal, resultPtr, stageWipe } from "./framing/envelope";
 export { slotImportBase64 } from "./framing/import";

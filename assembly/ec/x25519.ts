@@ -68,9 +68,9 @@ export function x25519Agree(slot: i32, peer: usize, usage: i32): i32 {
   if (!hasFree()) return ERR_NO_SLOT;
   const secret = scratchPush(32);
   x25519(slotRaw(slot), peer, secret);
-  let any: u64 = 0;
-  for (let i = 0; i < 32; i += 8) any |= load<u64>(secret + i);
-  const zero = maskZero(((any >> 32) | (any & 0xffffffff)) as i32);
+  let any = 0;
+  for (let i = 0; i < 32; i += 4) any |= load<i32>(secret + i);
+  const zero = maskZero(any);
   const result = zero !== 0 ? ERR_PUBLIC_KEY : slotFill(KEY_SECRET, usage, secret, 32);
   wipe(secret, 32);
   scratchPop(32);

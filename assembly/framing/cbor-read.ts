@@ -15,7 +15,9 @@ import {
 } from "./values";
 
 let headMajor: i32 = 0;
-let headValue: u64 = 0;
+// The value in two halves: 64-bit integers are emulated in one of the builds.
+let headHigh: u32 = 0;
+let headLow: u32 = 0;
 
 /** Reads a head at `p`; where it ends, or 0 for a form that is not taken. */
 function readHead(p: usize, end: usize): usize {
@@ -24,15 +26,17 @@ function readHead(p: usize, end: usize): usize {
   headMajor = first >> 5;
   const info = first & 31;
   p++;
-  if (info < 24) {
-    headValue = info as u64;
-    return p;
-  }
+  headHigh = 0;
+  headLow = info as u32;
+  if (info < 24) return p;
   if (info > 27) return 0;
   const size = 1 << (info - 24);
   if (((end - p) as i32) < size) return 0;
-  headValue = 0;
-  for (let i = 0; i < size; i++) headValue = (headValue << 8) | (load<u8>(p + i) as u64);
+  headLow = 0;
+  for (let i = 0; i < size; i++) {
+    headHigh = (headHigh << 8) | (headLow >> 24);
+    headLow = (headLow << 8) | (load<u8>(p + i) as u32);
+  }
   return p + size;
 }
 
@@ -41,30 +45,35 @@ function major(): i32 {
   return headMajor;
 }
 
+/** Value of the last head, 0xffffffff from there up. */
+function value(): u32 {
+  return headHigh === 0 ? headLow : 0xffffffff;
+}
+
 /** Reads the one map in `len` bytes, all of them. OK | ERR_FORM */
 export function cborRead(ptr: usize, len: i32): i32 {
   const end = ptr + len;
   clearValues();
   let p = readHead(ptr, end);
-  if (p === 0 || major() !== 5 || headValue > 31) return ERR_FORM;
-  for (let members = headValue as i32; members > 0; members--) {
+  if (p === 0 || major() !== 5 || value() > 31) return ERR_FORM;
+  for (let members = value() as i32; members > 0; members--) {
     p = readHead(p, end);
-    if (p === 0 || major() !== 0 || headValue > 31) return ERR_FORM;
-    const label = headValue as i32;
+    if (p === 0 || major() !== 0 || value() > 31) return ERR_FORM;
+    const label = value() as i32;
     if (valueKind(label) !== KIND_NONE) return ERR_FORM;
     p = readHead(p, end);
     if (p === 0) return ERR_FORM;
     if (major() === 0) {
-      if (headValue > 0x20000000000000) return ERR_FORM;
-      setInt(label, KIND_NUMBER, headValue as i64);
+      if (headHigh > 0x200000 || (headHigh === 0x200000 && headLow !== 0)) return ERR_FORM;
+      setInt(label, KIND_NUMBER, ((headHigh as u64) << 32) | (headLow as u64));
     } else if (major() === 2 || major() === 3) {
-      if (headValue > ((end - p) as u64)) return ERR_FORM;
-      const size = headValue as i32;
+      if (value() > ((end - p) as u32)) return ERR_FORM;
+      const size = value() as i32;
       if (major() === 3 && !isAscii(p, size)) return ERR_FORM;
       setSpan(label, major() === 2 ? KIND_BYTES : KIND_TEXT, p, size);
       p += size;
-    } else if (major() === 7 && (headValue === 20 || headValue === 21) && load<u8>(p - 1) >= 0xf4) {
-      setInt(label, KIND_BOOLEAN, (headValue as i64) - 20);
+    } else if (major() === 7 && (value() === 20 || value() === 21) && load<u8>(p - 1) >= 0xf4) {
+      setInt(label, KIND_BOOLEAN, (value() as i64) - 20);
     } else {
       return ERR_FORM;
     }

@@ -1,6 +1,6 @@
 // Writes the pieces of JSON and CBOR that the core frames, at a cursor. Callers have checked that the result fits.
 
-import { copy } from "../bytes";
+import { copy, storeBe32 } from "../bytes";
 import { base64Encode } from "./base64";
 
 let cursor: usize = 0;
@@ -31,8 +31,24 @@ export function writeBase64(ptr: usize, len: i32): void {
 
 /** Decimal digits of 0..2^53. */
 export function writeDecimal(value: u64): void {
+  if (value >> 32 === 0) {
+    writeShort(value as u32);
+    return;
+  }
+  // Eight digits at the end, and what is above them: 2^53 / 10^8 fits 32 bits.
+  const upper = value / 100000000;
+  writeShort(upper as u32);
+  writeDigits((value - upper * 100000000) as u32, 8);
+}
+
+function writeShort(value: u32): void {
   let size = 1;
   for (let v = value / 10; v > 0; v /= 10) size++;
+  writeDigits(value, size);
+}
+
+/** The last `size` decimal digits. */
+function writeDigits(value: u32, size: i32): void {
   for (let i = size - 1; i >= 0; i--) {
     store<u8>(cursor + i, 48 + ((value % 10) as u8));
     value /= 10;
@@ -43,29 +59,29 @@ export function writeDecimal(value: u64): void {
 /** A CBOR head in its shortest form. */
 export function writeHead(major: i32, value: u64): void {
   const top = (major << 5) as u8;
-  if (value < 24) {
-    store<u8>(cursor, top | (value as u8));
+  const low = value as u32;
+  if (value >> 32 !== 0) {
+    store<u8>(cursor, top | 27);
+    storeBe32(cursor + 1, (value >> 32) as u32);
+    storeBe32(cursor + 5, low);
+    cursor += 9;
+  } else if (low < 24) {
+    store<u8>(cursor, top | (low as u8));
     cursor += 1;
-    return;
+  } else if (low < 0x100) {
+    store<u8>(cursor, top | 24);
+    store<u8>(cursor, low, 1);
+    cursor += 2;
+  } else if (low < 0x10000) {
+    store<u8>(cursor, top | 25);
+    store<u8>(cursor, low >> 8, 1);
+    store<u8>(cursor, low, 2);
+    cursor += 3;
+  } else {
+    store<u8>(cursor, top | 26);
+    storeBe32(cursor + 1, low);
+    cursor += 5;
   }
-  let info: u8 = 24;
-  let size = 1;
-  if (value > 0xffffffff) {
-    info = 27;
-    size = 8;
-  } else if (value > 0xffff) {
-    info = 26;
-    size = 4;
-  } else if (value > 0xff) {
-    info = 25;
-    size = 2;
-  }
-  store<u8>(cursor, top | info);
-  for (let i = size; i > 0; i--) {
-    store<u8>(cursor + i, value as u8);
-    value >>= 8;
-  }
-  cursor += 1 + size;
 }
 
 /** A labelled byte string. */

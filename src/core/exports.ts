@@ -12,6 +12,10 @@ export interface CoreExports {
   aesUnwrapSlot(slot: number, ptr: number, len: number, type: number, usage: number): number;
   aesWrapBytes(slot: number, ptr: number, len: number, out: number): number;
   aesWrapSlot(slot: number, key: number, out: number): number;
+  base64Decode(ptr: number, len: number, out: number): number;
+  base64Encode(ptr: number, len: number, out: number): number;
+  base64UrlDecode(ptr: number, len: number, out: number): number;
+  base64UrlEncode(ptr: number, len: number, out: number): number;
   chunkFlags(): number;
   chunkMidHi(): number;
   chunkMidLo(): number;

@@ -103,6 +103,7 @@ export class ClientEngine {
       strictKeyRequests: false,
       tokenCrypto: null,
       sessionCache: null,
+      knownToken: pending.origin.masterToken,
       sessionFor: (token) => this.store.contextOf(token),
       completeExchange: async (response, header) => {
         const exchange = await this.#complete(response, header, pending);

@@ -25,7 +25,7 @@ import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
-import { SessionCache, type VerifiedSession } from "../tokens/master-token.ts";
+import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import type {
   Admission,
   CallOptions,
@@ -67,7 +67,7 @@ class Server implements MslServer {
   readonly #limits: InputLimits;
   readonly #gzip: Gzip | null;
   readonly #capabilities: Capabilities;
-  readonly #cache: SessionCache<VerifiedSession>;
+  readonly #cache: SessionCache<VerifiedMasterToken>;
   readonly #environment: HeaderEnvironment;
 
   constructor(config: ServerConfig, core: Core) {
@@ -87,6 +87,7 @@ class Server implements MslServer {
       strictKeyRequests: config.strictKeyRequests === true,
       tokenCrypto: config.tokenCrypto,
       sessionCache: this.#cache,
+      knownToken: null,
       sessionFor: () => null,
       completeExchange({ scheme, masterToken }) {
         const session = masterToken.verified;
@@ -229,7 +230,7 @@ class Server implements MslServer {
     const issued = tokens.keyResponse?.masterToken ?? null;
     if (issued !== null) {
       progress.releases.push(this.#cache.hold(issued.verified));
-      this.#cache.set(issued.tokendata, issued.signature, issued.verified);
+      this.#cache.set(issued);
     }
     const hasSession = request.masterToken !== null || issued !== null;
     requireProtection(init, hasSession, entity.scheme);

@@ -2,7 +2,6 @@
 // The signature is verified before anything is decrypted; user authentication runs before token checks.
 // Differs from reference: on a trusted server a master token must be verified itself, whatever context is cached for it.
 
-import type { Core } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { openPair } from "../crypto/seal.ts";
 import { decodeObject } from "../encoding/codec.ts";
@@ -18,9 +17,8 @@ import {
 } from "../key-exchange/scheme.ts";
 import { type Awaitable, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
-import { type MasterToken, parseMasterToken, type SessionCache, type VerifiedSession } from "../tokens/master-token.ts";
+import { type MasterToken, type MasterTokenReader, readMasterToken } from "../tokens/master-token.ts";
 import { parseServiceToken, type ServiceToken } from "../tokens/service-token.ts";
-import type { TokenCrypto } from "../tokens/token-crypto.ts";
 import { parseUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
 import { parseUserAuthData, type UserSchemes } from "../user-auth/scheme.ts";
 import { parseCapabilities } from "./capabilities.ts";
@@ -28,16 +26,12 @@ import { type ErrorHeader, readErrorHeader } from "./error-header.ts";
 import { type CompletedExchange, type MessageHeader, NO_PEER_TOKENS } from "./header.ts";
 
 /** What the receiver brings; a client has no token keys, a server no sessions and no pending requests. */
-export interface HeaderEnvironment {
-  readonly core: Core;
+export interface HeaderEnvironment extends MasterTokenReader {
   readonly gzip: Gzip | null;
   readonly entitySchemes: EntitySchemes;
   readonly userSchemes: UserSchemes;
   readonly keyExchange: readonly KeyExchange[];
   readonly strictKeyRequests: boolean;
-  /** The issuer's keys; null on a client, to which master and user ID tokens are opaque. */
-  readonly tokenCrypto: TokenCrypto | null;
-  readonly sessionCache: SessionCache<VerifiedSession> | null;
   /** Client: context of a stored master token. */
   sessionFor(token: MasterToken): CryptoContext | null;
   /** Client: completes the exchange that `keyresponsedata` answers. @throws KEYX_RESPONSE_REQUEST_MISMATCH … */
@@ -106,7 +100,7 @@ async function readOrigin(outer: MslMap, env: HeaderEnvironment): Promise<Header
     if (!outer.has("headerdata")) outer.bytes("signature");
     return { entityAuth, masterToken: null };
   }
-  const parsed = parseMasterToken(tokenMap, env.tokenCrypto, env.core, env.sessionCache);
+  const parsed = readMasterToken(tokenMap, env);
   return { entityAuth: null, masterToken: isPending(parsed) ? await parsed : parsed };
 }
 
@@ -194,7 +188,7 @@ async function readHeaderData(
 async function readKeyResponse(map: MslMap, env: HeaderEnvironment): Promise<ReceivedKeyResponse | null> {
   const element = map.mapOr("keyresponsedata");
   if (element === null) return null;
-  const masterToken = await parseMasterToken(element.map("mastertoken"), env.tokenCrypto, env.core, env.sessionCache);
+  const masterToken = await readMasterToken(element.map("mastertoken"), env);
   const name = element.string("scheme");
   if (!env.keyExchange.some((exchange) => exchange.name === name)) {
     const known = KEY_EXCHANGE_NAMES.has(name);

@@ -10,7 +10,7 @@ import { sealPair } from "../crypto/seal.ts";
 import { type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { type EntityAuthData, entityAuthFields } from "../entity-auth/scheme.ts";
 import type { KeyRequest } from "../key-exchange/scheme.ts";
-import { type MasterToken, masterTokenFields } from "../tokens/master-token.ts";
+import { encodedMasterToken, type MasterToken, masterTokenFields } from "../tokens/master-token.ts";
 import { type ServiceToken, serviceTokenFields } from "../tokens/service-token.ts";
 import { type UserIdToken, userIdTokenFields } from "../tokens/user-id-token.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
@@ -52,7 +52,7 @@ export async function writeHeader(header: OutgoingHeader): Promise<Uint8Array> {
     const { data, signature } = await sealPair(header.context, plain, header.format);
     const token = header.masterToken;
     return encodeObject(header.format, {
-      mastertoken: token === null ? null : masterTokenFields(token),
+      mastertoken: token === null ? null : encodedMasterToken(header.format, token),
       entityauthdata: token === null && header.entityAuth !== null ? entityAuthFields(header.entityAuth) : null,
       headerdata: data,
       signature,

@@ -8,11 +8,12 @@
 import { type Core, type KeyHandle, type KeySpec, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
 import type { CryptoContext, SessionKeys } from "../crypto/crypto-context.ts";
 import { sessionContext } from "../crypto/session.ts";
-import { decodeObject, type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
+import { decodeObject, EncodedObject, type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
-import type { SessionCache } from "./session-cache.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
+import { isSameBytes, type SessionCache } from "./session-cache.ts";
 import type { TokenCrypto } from "./token-crypto.ts";
 
 export { SessionCache } from "./session-cache.ts";
@@ -52,28 +53,62 @@ export interface NewMasterToken {
   readonly issuerData: EncodeFields;
 }
 
+/** What a receiver brings to the reading of master tokens. */
+export interface MasterTokenReader {
+  readonly core: Core;
+  /** The issuer's keys, or null on a client, to which tokens are opaque. */
+  readonly tokenCrypto: TokenCrypto | null;
+  /** Verified tokens of earlier messages: saves decoding and decrypting, never verifying. */
+  readonly sessionCache: SessionCache<VerifiedMasterToken> | null;
+  /** Client: a token that it read before; the same bytes are the same token. */
+  readonly knownToken: MasterToken | null;
+}
+
 /**
- * Reads a master token. The signature is verified on every call; `cache` only saves decrypting again.
- *
- * @param crypto  the issuer's keys, or null on a client, to which tokens are opaque
+ * Reads a master token. The signature is verified on every call, whatever was read before.
  * @throws MSL_PARSE_ERROR and the MASTERTOKEN_* rows of parsing; a wrong signature is no error: `verified` is null
  */
-export async function parseMasterToken(
-  map: MslMap,
-  crypto: TokenCrypto | null,
-  core: Core,
-  cache: SessionCache<VerifiedSession> | null = null,
-): Promise<MasterToken> {
-  const tokendata = map.bytes("tokendata").slice(); // outlives the message, which is wiped
+export function readMasterToken(map: MslMap, reader: MasterTokenReader): Awaitable<MasterToken> {
+  const tokendata = map.bytes("tokendata");
   if (tokendata.length === 0) protocolError("MASTERTOKEN_TOKENDATA_MISSING", `${map.path}.tokendata`);
-  const signature = map.bytes("signature").slice();
-  const issuer = crypto === null ? null : await crypto.find(tokendata, signature);
-  const { sessiondata, ...fields } = parseTokenData(tokendata, `${map.path}.tokendata`);
-  const cached = issuer === null ? null : (cache?.get(tokendata, signature) ?? null);
-  if (issuer === null || cached !== null) return { tokendata, signature, ...fields, verified: cached };
-  const verified = await openSession(issuer, sessiondata, fields.sequenceNumber, core, `${map.path}.sessiondata`);
-  cache?.set(tokendata, signature, verified);
-  return { tokendata, signature, ...fields, verified };
+  const signature = map.bytes("signature");
+  const { tokenCrypto, knownToken: known } = reader;
+  if (tokenCrypto === null) {
+    if (known !== null && isSameBytes(known.tokendata, tokendata) && isSameBytes(known.signature, signature)) {
+      return known;
+    }
+    return decoded(map, tokendata, signature, null, reader);
+  }
+  const issuer = tokenCrypto.find(tokendata, signature);
+  if (isPending(issuer)) return issuer.then((found) => decoded(map, tokendata, signature, found, reader));
+  return decoded(map, tokendata, signature, issuer, reader);
+}
+
+/** `readMasterToken` without anything remembered. */
+export async function parseMasterToken(map: MslMap, tokenCrypto: TokenCrypto | null, core: Core): Promise<MasterToken> {
+  return readMasterToken(map, { core, tokenCrypto, sessionCache: null, knownToken: null });
+}
+
+/** `issuer`: the keys that the signature is right under, or null. */
+function decoded(
+  map: MslMap,
+  tokendata: Uint8Array,
+  signature: Uint8Array,
+  issuer: CryptoContext | null,
+  reader: MasterTokenReader,
+): Awaitable<MasterToken> {
+  const cached = issuer === null ? null : (reader.sessionCache?.get(tokendata, signature) ?? null);
+  if (cached !== null) return cached;
+  // Copies outlive the message, which is wiped.
+  const bytes = { tokendata: tokendata.slice(), signature: signature.slice() };
+  const { sessiondata, ...fields } = parseTokenData(bytes.tokendata, `${map.path}.tokendata`);
+  if (issuer === null) return { ...bytes, ...fields, verified: null };
+  const session = openSession(issuer, sessiondata, fields.sequenceNumber, reader.core, `${map.path}.sessiondata`);
+  return session.then((verified) => {
+    const token = { ...bytes, ...fields, verified };
+    reader.sessionCache?.set(token);
+    return token;
+  });
 }
 
 function parseTokenData(tokendata: Uint8Array, where: string) {
@@ -182,6 +217,17 @@ export function orAbsent(fields: EncodeFields): EncodeFields | null {
 /** The wire form: the bytes as they were issued. */
 export function masterTokenFields(token: MasterToken): EncodeFields {
   return { tokendata: token.tokendata, signature: token.signature };
+}
+
+const encodings: Record<Format, WeakMap<MasterToken, EncodedObject>> = { JSON: new WeakMap(), CBOR: new WeakMap() };
+
+/** The wire form, encoded once: a token travels with every message of its session. */
+export function encodedMasterToken(format: Format, token: MasterToken): EncodedObject {
+  const known = encodings[format].get(token);
+  if (known !== undefined) return known;
+  const encoded = new EncodedObject(format, encodeObject(format, masterTokenFields(token)));
+  encodings[format].set(token, encoded);
+  return encoded;
 }
 
 /** Newest token of a store: a greater sequence number within a window of 127 around the wrap, else the later expiration. */

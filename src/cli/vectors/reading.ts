@@ -81,6 +81,7 @@ function shared(receiver: Receiver) {
     keyExchange: keyExchanges(receiver),
     strictKeyRequests: bench.switches.strictKeyRequests,
     sessionCache: null,
+    knownToken: null,
     serviceTokenContext: (name: string) => bench.keys.serviceToken(name),
   };
 }

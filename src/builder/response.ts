@@ -8,7 +8,8 @@ import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
 import { headerBinding, type MessageHeader } from "../message/header.ts";
 import type { KeyResponse } from "../message/header-writer.ts";
-import type { MasterToken, VerifiedMasterToken } from "../tokens/master-token.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
+import { isVerified, type MasterToken, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import { isExpired, isRenewable } from "../tokens/times.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
@@ -41,9 +42,10 @@ export async function responseTokens(
   around: ResponseSurroundings,
   attachUser: string | null,
 ): Promise<ResponseTokens> {
-  const keyResponse = await exchangeKeys(request, around);
+  const keyResponse = needsExchange(request, around.now) ? await exchangeKeys(request, around) : null;
   const masterToken = keyResponse?.masterToken ?? request.masterToken;
-  const userIdToken = await responseUser(request, around, masterToken, attachUser);
+  const user = responseUser(request, around, masterToken, attachUser);
+  const userIdToken = isPending(user) ? await user : user;
   for (const token of request.serviceTokens) {
     const { mtSerialNumber: mt, uitSerialNumber: uit } = token;
     if (mt !== null && mt !== masterToken?.serialNumber) {
@@ -64,8 +66,7 @@ export function needsExchange(request: MessageHeader, now: number): boolean {
 }
 
 /** Answers the first key request that works, by our order of schemes. @throws KEYX_FACTORY_NOT_FOUND, the last failure */
-async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange | null> {
-  if (!needsExchange(request, around.now)) return null;
+async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange> {
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
   const identity = request.identity ?? "";
@@ -92,15 +93,15 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
 }
 
 function verifiedOrNull(token: MasterToken | null): VerifiedMasterToken | null {
-  return token !== null && token.verified !== null ? { ...token, verified: token.verified } : null;
+  return token !== null && isVerified(token) ? token : null;
 }
 
-async function responseUser(
+function responseUser(
   request: MessageHeader,
   around: ResponseSurroundings,
   masterToken: MasterToken | null,
   attachUser: string | null,
-): Promise<UserIdToken | null> {
+): Awaitable<UserIdToken | null> {
   const { issuer, format, now } = around;
   const held = request.userIdToken;
   const bound = verifiedOrNull(masterToken);

@@ -2,7 +2,7 @@
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
-import type { Awaitable } from "../platform/awaitable.ts";
+import { type Awaitable, chain } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import { createServiceToken, deletionOf, isSameSlot, type ServiceToken } from "../tokens/service-token.ts";
@@ -45,15 +45,14 @@ export interface EditingSurroundings {
 }
 
 /** The tokens after the application edited them. */
-export async function editServiceTokens(
+export function editServiceTokens(
   tokens: readonly ServiceToken[],
   around: EditingSurroundings,
-): Promise<readonly ServiceToken[]> {
+): Awaitable<readonly ServiceToken[]> {
   const { hooks } = around;
   if (hooks?.edit === undefined) return tokens;
   const set = new TokenSet(tokens, around);
-  await hooks.edit(set, { handshake: around.handshake });
-  return set.tokens;
+  return chain(hooks.edit(set, { handshake: around.handshake }), () => set.tokens);
 }
 
 class TokenSet implements ServiceTokenEditor {

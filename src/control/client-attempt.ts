@@ -7,13 +7,14 @@ import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslTransportError, MslUnderprotectedError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { KeyRequest } from "../key-exchange/scheme.ts";
-import { BodyReader, bodyChunks } from "../message/body.ts";
+import { BodyReader, writeMessage } from "../message/body.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
 import { readHeader } from "../message/header-reader.ts";
 import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { MessageInput } from "../message/message-input.ts";
+import { isPending } from "../platform/awaitable.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import type { Exchange } from "../platform/transport.ts";
 import type { Lease } from "../store/device-store.ts";
@@ -159,7 +160,9 @@ async function sendMessage(
   const { masterToken, userIdToken, lease, renewal } = selection;
   const { scheme } = engine.config.entity;
   const isProtected = masterToken !== null || (scheme.encrypts && scheme.protectsIntegrity);
-  const userAuth = givenUserAuth ?? (await askUser(init, renewal !== null, userIdToken === null));
+  const user = init.user ?? null;
+  const query = { reason: null, renewable: renewal !== null, required: userIdToken === null };
+  const userAuth = givenUserAuth ?? (user === null ? null : await user.authenticate(query));
   const isDelayed = userAuth !== null && !isProtected;
   const situation: RequestSituation = {
     masterToken,
@@ -175,7 +178,8 @@ async function sendMessage(
   if (form.handshake && requests.length === 0) {
     throw new MslUsageError("The request needs a key exchange, and no scheme is configured.");
   }
-  const identityData = givenEntityAuth ?? (await engine.entityData(null));
+  const ownData = givenEntityAuth ?? engine.entityData(null);
+  const identityData = isPending(ownData) ? await ownData : ownData;
   if (identityData === null) throw new MslUsageError("The entity gave no authentication data.");
   const entityAuth = masterToken === null ? identityData : null;
   const context = lease?.context ?? (await scheme.cryptoContext(identityData));
@@ -184,7 +188,8 @@ async function sendMessage(
   const hooks = init.serviceTokens ?? null;
   const { gzip } = engine;
   const around = { format, masterToken, userIdToken, gzip, hooks, handshake: form.handshake };
-  const serviceTokens = await editServiceTokens(stored, around);
+  const edited = editServiceTokens(stored, around);
+  const serviceTokens = isPending(edited) ? await edited : edited;
   if (serviceTokens !== stored) {
     engine.storeServiceTokens(serviceTokens, masterToken, userIdToken);
     await engine.store.commit();
@@ -213,15 +218,9 @@ async function sendMessage(
   };
   const wire = await writeHeader(header);
   deadline.check();
-  let bytes = wire.length;
-  await deadline.race(exchange.writer.write(wire));
-  if (!form.handshake) {
-    const compress = init.compress !== false ? gzip : null;
-    for await (const chunk of bodyChunks(operation.body.open(), { context, messageId, format, gzip: compress })) {
-      bytes += chunk.length;
-      await deadline.race(exchange.writer.write(chunk));
-    }
-  }
+  const body = form.handshake ? null : operation.body.open();
+  const options = { context, messageId, format, gzip: init.compress !== false ? gzip : null };
+  const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(exchange.writer.write(piece)));
   await deadline.race(exchange.writer.end());
   reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
   return {
@@ -235,11 +234,6 @@ async function sendMessage(
     integrityProtected: masterToken !== null || scheme.protectsIntegrity,
     pending: { requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
   };
-}
-
-async function askUser(init: RequestInit, renewable: boolean, required: boolean): Promise<UserAuthData | null> {
-  const user = init.user ?? null;
-  return user === null ? null : user.authenticate({ reason: null, renewable, required });
 }
 
 async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exchange): Promise<AttemptOutcome> {

@@ -12,6 +12,7 @@ import { type Capabilities, preferredFormat } from "../message/capabilities.ts";
 import { type CompletedExchange, headerBinding } from "../message/header.ts";
 import type { HeaderEnvironment, HeaderOrigin, ReceivedKeyResponse } from "../message/header-reader.ts";
 import type { InputLimits } from "../message/message-input.ts";
+import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { DeviceStore } from "../store/device-store.ts";
@@ -74,12 +75,13 @@ export class ClientEngine {
     return preferredFormat(this.capabilities.formats, peer);
   }
 
-  async entityData(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Promise<EntityAuthData | null> {
-    const data = await this.config.entity.data(reason);
-    if (data !== null && data.scheme !== this.config.entity.scheme.name) {
-      throw new MslUsageError("The entity's data is of another scheme.");
-    }
-    return data;
+  entityData(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Awaitable<EntityAuthData | null> {
+    return chain(this.config.entity.data(reason), (data) => {
+      if (data !== null && data.scheme !== this.config.entity.scheme.name) {
+        throw new MslUsageError("The entity's data is of another scheme.");
+      }
+      return data;
+    });
   }
 
   /** User ID token of a local user that fits a master token. */

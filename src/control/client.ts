@@ -1,5 +1,6 @@
 // A device in a trusted services network: requests that authenticate, exchange keys, log in and renew by themselves.
 
+import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { errorName } from "../errors/codes.ts";
 import { MslLimitError, MslRemoteError, MslUsageError } from "../errors/msl-error.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
@@ -25,6 +26,13 @@ export async function createClient(config: ClientConfig): Promise<MslClient> {
   const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null);
   return new Client(new ClientEngine(config, core, store));
 }
+
+interface FreshData {
+  readonly entityAuth: EntityAuthData | null;
+  readonly userAuth: UserAuthData | null;
+}
+
+const NO_FRESH_DATA: FreshData = { entityAuth: null, userAuth: null };
 
 class Client implements MslClient {
   readonly session: ClientSession;
@@ -87,7 +95,11 @@ class Client implements MslClient {
       state = next.state;
       if (failed !== null) await dropTokens(this.#engine, next.drop, failed);
       if (lastError !== null && event.kind === "error-reply" && !operation.body.canRepeat) throw lastError;
-      const fresh = await this.#freshData(operation, next.attempt, lastError);
+      const { entityReason, userReason } = next.attempt;
+      const fresh =
+        entityReason === null && userReason === null
+          ? NO_FRESH_DATA
+          : await this.#freshData(operation, next.attempt, lastError);
       const outcome = await runAttempt(operation, next.attempt, fresh.entityAuth, fresh.userAuth, failed);
       failed = null;
       switch (outcome.kind) {
@@ -111,8 +123,8 @@ class Client implements MslClient {
   }
 
   /** Data that recovery asks the application for; a hook that has none delivers the server's error. */
-  async #freshData(operation: Operation, attempt: Attempt, error: MslRemoteError | null) {
-    let entityAuth = null;
+  async #freshData(operation: Operation, attempt: Attempt, error: MslRemoteError | null): Promise<FreshData> {
+    let entityAuth: EntityAuthData | null = null;
     let userAuth: UserAuthData | null = null;
     if (attempt.entityReason !== null) {
       entityAuth = await this.#engine.entityData(attempt.entityReason);
@@ -131,7 +143,7 @@ class Client implements MslClient {
     const { deadline, engine } = operation;
     const incoming = new IncomingMessage(header, body, {
       maxBytes: engine.limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
-      wait: (promise) => deadline.race(promise),
+      wait: (value) => deadline.wait(value),
       done: () => {
         input.cancel();
         deadline.end();

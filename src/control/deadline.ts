@@ -1,23 +1,26 @@
 // One deadline and one cancellation for a whole operation. Everything the operation waits for races against both.
 
 import { MslLocalError, MslTimeoutError, MslUsageError } from "../errors/msl-error.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
 import { type CancelSignal, watchCancel } from "../platform/signal.ts";
 import type { Timers } from "../platform/timers.ts";
 
 export class Deadline {
   readonly signal: CancelSignal;
   readonly #cleanups: (() => void)[] = [];
-  readonly #failed: Promise<never>;
+  readonly #failed: Promise<never> | null = null;
   #failure: { readonly reason: unknown } | null = null;
 
   constructor(timers: Timers | null, timeoutMs: number | null, signal: CancelSignal | null) {
+    const own = { aborted: false, reason: undefined as unknown, onabort: null as CancelSignal["onabort"] };
+    this.signal = own;
+    // Nothing can end such an operation early, so nothing races.
+    if (timeoutMs === null && signal === null) return;
     let reject: (reason: unknown) => void = () => {};
     this.#failed = new Promise<never>((_, r) => {
       reject = r;
     });
     this.#failed.catch(() => {});
-    const own = { aborted: false, reason: undefined as unknown, onabort: null as CancelSignal["onabort"] };
-    this.signal = own;
     const fail = (reason: unknown) => {
       if (this.#failure !== null) return;
       this.#failure = { reason };
@@ -42,7 +45,14 @@ export class Deadline {
 
   /** The promise's outcome, or the deadline's, whichever comes first. */
   race<T>(promise: Promise<T>): Promise<T> {
-    return Promise.race([promise, this.#failed]);
+    return this.#failed === null ? promise : Promise.race([promise, this.#failed]);
+  }
+
+  /** A value that may be here already; the deadline decides first. */
+  wait<T>(value: Awaitable<T>): Awaitable<T> {
+    if (isPending(value)) return this.race(value);
+    this.check();
+    return value;
   }
 
   /** Stops the clock and lets go of the caller's signal. */

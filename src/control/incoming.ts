@@ -3,13 +3,14 @@
 import type { MessageHeader } from "../message/header.ts";
 import { type BodyReader, textOf } from "../message/body.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
-import type { Incoming } from "./api.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
+import type { Incoming, ServerRequest } from "./api.ts";
 
 export interface IncomingOptions {
   /** Most bytes that `bytes` and `text` collect. */
   readonly maxBytes: number;
   /** Wraps each wait for bytes: the operation's deadline. */
-  wait<T>(promise: Promise<T>): Promise<T>;
+  wait<T>(value: Awaitable<T>): Awaitable<T>;
   /** Runs once, when the body ended, failed, or was given up. */
   done(): void;
 }
@@ -45,7 +46,8 @@ export class IncomingMessage implements Incoming {
   /** Reads ahead to the first chunk, so that a short message is over at once; a failure waits for the reader. */
   async prefetch(): Promise<void> {
     try {
-      await this.#options.wait(this.#body.peek());
+      const first = this.#options.wait(this.#body.peek());
+      if (isPending(first)) await first;
     } catch {
       // Delivered by the next read.
     }
@@ -73,7 +75,8 @@ export class IncomingMessage implements Incoming {
 
   async bytes(): Promise<Uint8Array> {
     try {
-      return await this.#options.wait(this.#body.all(this.#options.maxBytes));
+      const whole = this.#options.wait(this.#body.all(this.#options.maxBytes));
+      return isPending(whole) ? await whole : whole;
     } finally {
       if (!this.#body.isDone) this.#body.cancel();
       this.#over();
@@ -87,5 +90,19 @@ export class IncomingMessage implements Incoming {
   cancel(): void {
     this.#body.cancel();
     this.#over();
+  }
+}
+
+/** A request at the server. */
+export class IncomingRequest extends IncomingMessage implements ServerRequest {
+  readonly masterToken: ServerRequest["masterToken"];
+  readonly nonReplayable: boolean;
+
+  constructor(header: MessageHeader, body: BodyReader, options: IncomingOptions) {
+    super(header, body, options);
+    const token = header.masterToken;
+    this.masterToken =
+      token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber };
+    this.nonReplayable = header.nonReplayableId !== null;
   }
 }

@@ -4,7 +4,8 @@
 import type { MslErrorCode } from "../errors/codes.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { MessageHeader } from "../message/header.ts";
-import type { VerifiedMasterToken } from "../tokens/master-token.ts";
+import { isPending } from "../platform/awaitable.ts";
+import { isVerified } from "../tokens/master-token.ts";
 import { isExpired } from "../tokens/times.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
 
@@ -24,11 +25,10 @@ async function check(header: MessageHeader, issuer: TokenIssuer, now: number): P
     protocolError("HANDSHAKE_DATA_MISSING", "headerdata.handshake");
   }
   const { masterToken, userIdToken } = header;
-  const verified = masterToken?.verified ?? null;
-  const token: VerifiedMasterToken | null =
-    masterToken === null || verified === null ? null : { ...masterToken, verified };
+  const token = masterToken !== null && isVerified(masterToken) ? masterToken : null;
   if (token !== null) {
-    refuse(await issuer.checkMasterToken(token), "mastertoken");
+    const refusal = issuer.checkMasterToken(token);
+    refuse(isPending(refusal) ? await refusal : refusal, "mastertoken");
     if (userIdToken !== null) refuse(await issuer.checkUserIdToken(token, userIdToken), "headerdata.useridtoken");
     if (isExpired(token, null, now)) {
       if (!header.renewable) protocolError("MESSAGE_EXPIRED_NOT_RENEWABLE", "mastertoken");

@@ -14,7 +14,7 @@ import {
   protocolError,
   toWireError,
 } from "../errors/msl-error.ts";
-import { BodyReader, bodyChunks } from "../message/body.ts";
+import { BodyReader, writeMessage } from "../message/body.ts";
 import { type Capabilities, intersectCapabilities, preferredFormat } from "../message/capabilities.ts";
 import { writeErrorMessage } from "../message/error-header.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
@@ -23,6 +23,7 @@ import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
+import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
 import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
@@ -38,7 +39,7 @@ import type {
 } from "./api.ts";
 import { repeatableBody } from "./bodies.ts";
 import { Deadline } from "./deadline.ts";
-import { IncomingMessage } from "./incoming.ts";
+import { IncomingRequest } from "./incoming.ts";
 import { reportError, reportIncoming, reportOutgoing, reportSentError } from "./reports.ts";
 import { checkRequest } from "./server-checks.ts";
 import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, randomId, schemeTable } from "./settings.ts";
@@ -156,11 +157,15 @@ class Server implements MslServer {
       allowTruncated: this.#config.allowTruncated === true,
       isEmpty: header.handshake === true,
     });
-    const isHandshake = header.handshake === true || (await this.#isOldHandshake(header, body, deadline));
-    const refusal = await progress.admit?.({
-      hasMasterToken: header.masterToken !== null,
-      hasUserIdToken: header.userIdToken !== null,
-    });
+    const isHandshake =
+      header.handshake === true || (this.#mayBeOldHandshake(header) && (await this.#isOldHandshake(body, deadline)));
+    const refusal =
+      progress.admit === null
+        ? null
+        : await progress.admit({
+            hasMasterToken: header.masterToken !== null,
+            hasUserIdToken: header.userIdToken !== null,
+          });
     if (refusal) {
       reportIncoming(this.#config.onMessage, header, input.bytes, isHandshake);
       return protocolError(rejection(refusal, header), "message");
@@ -173,7 +178,8 @@ class Server implements MslServer {
     const request = this.#request(header, body, deadline);
     let reply: ResponseInit | RejectInit;
     try {
-      reply = await deadline.race(Promise.resolve(handler(request)));
+      const handling = deadline.wait(handler(request));
+      reply = isPending(handling) ? await handling : handling;
     } finally {
       reportIncoming(this.#config.onMessage, header, input.bytes, false);
     }
@@ -182,30 +188,29 @@ class Server implements MslServer {
   }
 
   /** Old senders leave the flag out and send one empty last chunk. */
-  async #isOldHandshake(header: MessageHeader, body: BodyReader, deadline: Deadline): Promise<boolean> {
+  #mayBeOldHandshake(header: MessageHeader): boolean {
     const isInferable = header.handshake === null || this.#config.inferHandshake === true;
-    if (!isInferable || !header.renewable || header.keyRequestCount === 0) return false;
-    const first = await deadline.race(body.peek());
+    return isInferable && header.renewable && header.keyRequestCount > 0;
+  }
+
+  async #isOldHandshake(body: BodyReader, deadline: Deadline): Promise<boolean> {
+    const first = await deadline.wait(body.peek());
     return first?.endOfMessage === true && first.data.length === 0;
   }
 
   #request(header: MessageHeader, body: BodyReader, deadline: Deadline): ServerRequest {
-    const incoming = new IncomingMessage(header, body, {
+    return new IncomingRequest(header, body, {
       maxBytes: this.#limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
-      wait: (promise) => deadline.race(promise),
+      wait: (value) => deadline.wait(value),
       done() {},
-    });
-    const token = header.masterToken;
-    return Object.assign(incoming, {
-      masterToken: token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber },
-      nonReplayable: header.nonReplayableId !== null,
     });
   }
 
-  async #entityData(): Promise<EntityAuthData> {
-    const data = await this.#config.entity.data(null);
-    if (data === null) throw new MslUsageError("The server's entity gave no authentication data.");
-    return data;
+  #entityData(): Awaitable<EntityAuthData> {
+    return chain(
+      this.#config.entity.data(null),
+      (data) => data ?? usageError("The server's entity gave no authentication data."),
+    );
   }
 
   #responseFormat(header: MessageHeader): { format: Format; capabilities: Capabilities | null } {
@@ -222,7 +227,8 @@ class Server implements MslServer {
     isHandshake: boolean,
   ): Promise<void> {
     const { issuer, keyExchange, entity } = this.#config;
-    const entityAuth = await this.#entityData();
+    const data = this.#entityData();
+    const entityAuth = isPending(data) ? await data : data;
     const { format, capabilities } = this.#responseFormat(request);
     const now = nowSeconds(this.#config.clock);
     const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
@@ -238,7 +244,8 @@ class Server implements MslServer {
     const masterToken = issued ?? request.masterToken;
     const hooks = init.serviceTokens ?? this.#config.serviceTokens ?? null;
     const editing = { format, masterToken, userIdToken: tokens.userIdToken, gzip: this.#gzip, hooks };
-    const serviceTokens = await editServiceTokens(tokens.serviceTokens, { ...editing, handshake: isHandshake });
+    const edited = editServiceTokens(tokens.serviceTokens, { ...editing, handshake: isHandshake });
+    const serviceTokens = isPending(edited) ? await edited : edited;
     const context = request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
     const messageId = nextMessageId(request.messageId);
     const header = {
@@ -261,23 +268,18 @@ class Server implements MslServer {
       peer: NO_PEER_TOKENS,
     };
     const wire = await writeHeader(header);
-    progress.hasAnswered = true;
-    let bytes = wire.length;
-    await deadline.race(writer.write(wire));
-    if (!isHandshake) {
-      const compress = init.compress !== false && capabilities?.compression.includes("GZIP") === true;
-      const source = repeatableBody(init.body, 0).open();
-      const options = {
-        context: issued?.verified.context ?? context,
-        messageId,
-        format,
-        gzip: compress ? this.#gzip : null,
-      };
-      for await (const chunk of bodyChunks(source, options)) {
-        bytes += chunk.length;
-        await deadline.race(writer.write(chunk));
-      }
-    }
+    const compress = init.compress !== false && capabilities?.compression.includes("GZIP") === true;
+    const options = {
+      context: issued?.verified.context ?? context,
+      messageId,
+      format,
+      gzip: compress ? this.#gzip : null,
+    };
+    const body = isHandshake ? null : repeatableBody(init.body, 0).open();
+    const bytes = await writeMessage(wire, body, options, (piece) => {
+      progress.hasAnswered = true;
+      return deadline.race(writer.write(piece));
+    });
     await deadline.race(writer.end());
     const sizes = { bytes, headerBytes: wire.length, scheme: entity.scheme };
     reportOutgoing(this.#config.onMessage, header, sizes);
@@ -329,6 +331,10 @@ const WITHOUT_USER_TEXT: ReadonlySet<MslErrorCode> = new Set([
   "RESPONSE_REQUIRES_INTEGRITY_PROTECTION",
   "RESPONSE_REQUIRES_MASTERTOKEN",
 ]);
+
+function usageError(text: string): never {
+  throw new MslUsageError(text);
+}
 
 function requireProtection(
   init: ResponseInit,

@@ -53,9 +53,18 @@ export function schemeTable<T extends { readonly name: string }>(schemes: readon
   return table;
 }
 
-/** A message id or serial number: the low 53 of 64 random bits. */
+/** Ids drawn at a time: asking the platform costs more than the bytes do. */
+const IDS = 64;
+const drawn = new WeakMap<Core, { readonly words: DataView; left: number }>();
+
+/** A message id: the low 53 of 64 random bits. */
 export function randomId(core: Core): number {
-  const bytes = core.random(8);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-  return (view.getUint32(0) % 0x200000) * 0x100000000 + view.getUint32(4);
+  let ids = drawn.get(core);
+  if (ids === undefined || ids.left === 0) {
+    const { buffer, byteOffset, byteLength } = core.random(8 * IDS);
+    ids = { words: new DataView(buffer, byteOffset, byteLength), left: IDS };
+    drawn.set(core, ids);
+  }
+  const at = --ids.left * 8;
+  return (ids.words.getUint32(at) % 0x200000) * 0x100000000 + ids.words.getUint32(at + 4);
 }

@@ -5,7 +5,7 @@ import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
 import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
 import { MslLocalError, MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
-import { isPending } from "../platform/awaitable.ts";
+import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { MessageInput } from "./message-input.ts";
 import { type Chunk, readChunk, writeChunk } from "./payload-chunk.ts";
@@ -50,46 +50,85 @@ export class BodyReader {
   }
 
   /** Looks at the first chunk without taking it, to tell an old-style handshake. */
-  async peek(): Promise<Chunk | null> {
-    this.#peeked ??= await this.#chunk();
-    return this.#peeked;
+  peek(): Awaitable<Chunk | null> {
+    if (this.#peeked !== null) return this.#peeked;
+    return chain(this.#chunk(), (chunk) => {
+      this.#peeked = chunk;
+      return chunk;
+    });
   }
 
-  /** The next application bytes, or null at the end. @throws MESSAGE_TRUNCATED, the errors of chunks */
-  async next(): Promise<Uint8Array | null> {
+  /**
+   * The next application bytes, or null at the end; at once where they are here.
+   * @throws MESSAGE_TRUNCATED, the errors of chunks
+   */
+  next(): Awaitable<Uint8Array | null> {
     for (;;) {
-      const chunk = this.#peeked ?? (await this.#chunk());
+      const chunk = this.#peeked ?? this.#chunk();
       this.#peeked = null;
+      if (isPending(chunk)) return chunk.then((arrived) => (hasData(arrived) ? arrived.data : this.#after(arrived)));
+      if (hasData(chunk)) return chunk.data;
       if (chunk === null) return null;
-      if (chunk.data.length > 0) return chunk.data;
     }
   }
 
-  async #chunk(): Promise<Chunk | null> {
+  #after(chunk: Chunk | null): Awaitable<Uint8Array | null> {
+    return chunk === null ? null : this.next();
+  }
+
+  #chunk(): Awaitable<Chunk | null> {
     if (this.#failure !== null) throw this.#failure.error;
     if (this.#isDone) return null;
     try {
-      const wire = await this.#input.next();
-      if (wire === null) return this.#ended();
-      const { context, messageId, gzip } = this.#options;
-      const read = readChunk(context, wire, gzip);
-      const chunk = isPending(read) ? await read : read;
-      if (chunk.messageId !== messageId) protocolError("PAYLOAD_MESSAGE_ID_MISMATCH", "payload.messageid");
-      if (chunk.sequenceNumber !== this.#expected) {
-        protocolError("PAYLOAD_SEQUENCE_NUMBER_MISMATCH", "payload.sequencenumber");
-      }
-      this.#expected++;
-      if (chunk.endOfMessage) {
-        this.#isDone = true;
-        this.#isComplete = true;
-      }
-      return chunk;
+      const wire = this.#input.buffered();
+      if (wire === null) return this.#arriving();
+      const read = this.#read(wire);
+      return isPending(read) ? this.#opening(read) : this.#accept(read);
     } catch (error) {
-      this.#isDone = true;
-      if (error instanceof MslProtocolError) error.context.messageId ??= this.#options.messageId;
-      this.#failure = { error };
-      throw error;
+      throw this.#failed(error);
     }
+  }
+
+  async #arriving(): Promise<Chunk | null> {
+    try {
+      const wire = await this.#input.next();
+      return wire === null ? this.#ended() : this.#accept(await this.#read(wire));
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async #opening(read: Promise<Chunk>): Promise<Chunk> {
+    try {
+      return this.#accept(await read);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #read(wire: Uint8Array): Awaitable<Chunk> {
+    return readChunk(this.#options.context, wire, this.#options.gzip);
+  }
+
+  #accept(chunk: Chunk): Chunk {
+    if (chunk.messageId !== this.#options.messageId) protocolError("PAYLOAD_MESSAGE_ID_MISMATCH", "payload.messageid");
+    if (chunk.sequenceNumber !== this.#expected) {
+      protocolError("PAYLOAD_SEQUENCE_NUMBER_MISMATCH", "payload.sequencenumber");
+    }
+    this.#expected++;
+    if (chunk.endOfMessage) {
+      this.#isDone = true;
+      this.#isComplete = true;
+    }
+    return chunk;
+  }
+
+  /** Nothing is read after a failure, which every later read meets again. */
+  #failed(error: unknown): unknown {
+    this.#isDone = true;
+    if (error instanceof MslProtocolError) error.context.messageId ??= this.#options.messageId;
+    this.#failure = { error };
+    return error;
   }
 
   #ended(): null {
@@ -98,30 +137,45 @@ export class BodyReader {
     return null;
   }
 
-  /** The whole body. @throws MESSAGE_TOO_LARGE above `limit` */
-  async all(limit: number): Promise<Uint8Array> {
+  /** The whole body, at once where it is here. @throws MESSAGE_TOO_LARGE above `limit` */
+  all(limit: number): Awaitable<Uint8Array> {
+    const first = this.next();
+    // The common case: one chunk, and it is the last.
+    if (!isPending(first) && first !== null && this.#isDone && this.#peeked === null && first.length <= limit)
+      return first;
+    return this.#collect(first, limit);
+  }
+
+  async #collect(first: Awaitable<Uint8Array | null>, limit: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let size = 0;
-    for (let part = await this.next(); part !== null; part = await this.next()) {
+    for (let part = await first; part !== null; part = await this.next()) {
       parts.push(part);
       size += part.length;
       if (size > limit) throw new MslLocalError("MESSAGE_TOO_LARGE", `maxMessageBytes is ${limit}.`, "payload.data");
     }
     const only = parts[0];
-    if (parts.length === 1 && only !== undefined) return only;
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return parts.length === 1 && only !== undefined ? only : joined(parts, size);
   }
 
   cancel(): void {
     this.#isDone = true;
     this.#input.cancel();
   }
+}
+
+function hasData(chunk: Chunk | null): chunk is Chunk {
+  return chunk !== null && chunk.data.length > 0;
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Bytes of a text body. @throws MslUsageError for a lone surrogate */
@@ -143,24 +197,65 @@ export interface BodyWriterOptions {
   readonly gzip: Gzip | null;
 }
 
+export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /**
- * The chunks of a body as wire objects. Pieces are cut to `CHUNK_BYTES`, one byte source element is never held back
- * longer than until the next one arrives, and the last chunk carries the end of the message.
+ * Writes a message: its header and, unless `body` is null, the chunks of the body. What is at hand as an array leaves
+ * with the header in one piece; other sources are asked for bytes once the header is on its way.
+ * @returns bytes of the message
  */
-export async function* bodyChunks(
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+export async function writeMessage(
+  header: Uint8Array,
+  body: BodyPieces | null,
   options: BodyWriterOptions,
-): AsyncGenerator<Uint8Array> {
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<number> {
+  let bytes = header.length;
+  if (Array.isArray(body)) {
+    const cuts = cutPieces(body);
+    for (let i = 0; i < cuts.length; i++) {
+      const sealing = sealCut(options, i + 1, cuts[i]!, i === cuts.length - 1);
+      const chunk = isPending(sealing) ? await sealing : sealing;
+      bytes += chunk.length;
+      await write(i === 0 ? joined([header, chunk], bytes) : chunk);
+    }
+    return bytes;
+  }
+  await write(header);
+  if (body === null) return bytes;
+  for await (const chunk of bodyChunks(body, options)) {
+    bytes += chunk.length;
+    await write(chunk);
+  }
+  return bytes;
+}
+
+/** The pieces cut to what a chunk carries: at least one cut, which may be empty. */
+function cutPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const cuts: Uint8Array[] = [];
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += CHUNK_BYTES) cuts.push(piece.subarray(at, at + CHUNK_BYTES));
+  }
+  return cuts.length > 0 ? cuts : [new Uint8Array(0)];
+}
+
+function sealCut(options: BodyWriterOptions, sequenceNumber: number, data: Uint8Array, endOfMessage: boolean) {
   const { context, messageId, format, gzip } = options;
+  return writeChunk(context, { sequenceNumber, messageId, endOfMessage, data }, format, gzip);
+}
+
+/**
+ * The chunks of a body as wire objects. Pieces are cut to `CHUNK_BYTES`, one source element is never held back longer
+ * than until the next one arrives, and the last chunk carries the end of the message.
+ */
+export async function* bodyChunks(source: BodyPieces, options: BodyWriterOptions): AsyncGenerator<Uint8Array> {
   let sequenceNumber = 0;
   let held: Uint8Array | null = null;
-  const seal = (data: Uint8Array, endOfMessage: boolean) =>
-    writeChunk(context, { sequenceNumber: ++sequenceNumber, messageId, endOfMessage, data }, format, gzip);
   for await (const piece of source) {
     for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
-      if (held !== null) yield await seal(held, false);
+      if (held !== null) yield await sealCut(options, ++sequenceNumber, held, false);
       held = piece.subarray(at, at + CHUNK_BYTES);
     }
   }
-  yield await seal(held ?? new Uint8Array(0), true);
+  yield await sealCut(options, ++sequenceNumber, held ?? new Uint8Array(0), true);
 }

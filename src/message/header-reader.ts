@@ -15,7 +15,7 @@ import {
   parseKeyRequest,
   type ReceivedKeyRequest,
 } from "../key-exchange/scheme.ts";
-import { type Awaitable, isPending } from "../platform/awaitable.ts";
+import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import { type MasterToken, type MasterTokenReader, readMasterToken } from "../tokens/master-token.ts";
 import { parseServiceToken, type ServiceToken } from "../tokens/service-token.ts";
@@ -55,11 +55,13 @@ export interface HeaderOrigin {
 export async function readHeader(wire: Uint8Array, env: HeaderEnvironment): Promise<MessageHeader | ErrorHeader> {
   const outer = decodeObject(wire, "message");
   if (!outer.has("headerdata") && outer.has("errordata")) return readErrorHeader(outer, env.entitySchemes);
-  const origin = await readOrigin(outer, env);
+  const readingOrigin = readOrigin(outer, env);
+  const origin = isPending(readingOrigin) ? await readingOrigin : readingOrigin;
   const signature = outer.bytes("signature");
   const data = outer.bytes("headerdata");
   if (data.length === 0) protocolError("HEADER_DATA_MISSING", "headerdata");
-  const context = await headerContext(origin, env);
+  const findingContext = headerContext(origin, env);
+  const context = isPending(findingContext) ? await findingContext : findingContext;
   const opened = openPair(context, data, signature);
   const plain = isPending(opened) ? await opened : opened;
   if (plain === null) {
@@ -92,16 +94,17 @@ function withContext(error: unknown, messageId: number, entity: string | null): 
   return error;
 }
 
-async function readOrigin(outer: MslMap, env: HeaderEnvironment): Promise<HeaderOrigin> {
+function readOrigin(outer: MslMap, env: HeaderEnvironment): Awaitable<HeaderOrigin> {
   const container = outer.mapOr("entityauthdata");
-  const entityAuth = container === null ? null : await parseEntityAuthData(container, env.entitySchemes);
-  const tokenMap = outer.mapOr("mastertoken");
-  if (tokenMap === null) {
+  const entityAuth = container === null ? null : parseEntityAuthData(container, env.entitySchemes);
+  return chain(entityAuth, (parsed): Awaitable<HeaderOrigin> => {
+    const tokenMap = outer.mapOr("mastertoken");
+    if (tokenMap !== null) {
+      return chain(readMasterToken(tokenMap, env), (masterToken) => ({ entityAuth: null, masterToken }));
+    }
     if (!outer.has("headerdata")) outer.bytes("signature");
-    return { entityAuth, masterToken: null };
-  }
-  const parsed = readMasterToken(tokenMap, env);
-  return { entityAuth: null, masterToken: isPending(parsed) ? await parsed : parsed };
+    return { entityAuth: parsed, masterToken: null };
+  });
 }
 
 function headerContext(origin: HeaderOrigin, env: HeaderEnvironment): Awaitable<CryptoContext> {
@@ -135,18 +138,15 @@ async function readHeaderData(
   const headerEncrypted = masterToken !== null || scheme?.encrypts === true;
   const headerIntegrity = masterToken !== null || scheme?.protectsIntegrity === true;
   const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
-  const response = await readKeyResponse(map, env);
+  // Most messages have none of these members, and nothing waits then.
+  const response = map.has("keyresponsedata") ? await readKeyResponse(map, env) : null;
   const verification = response?.masterToken ?? masterToken;
-  const userIdToken = await readUserIdToken(map, verification, env);
-  const { user, userScheme } = await readUser(
-    map,
-    origin,
-    verification,
-    userIdToken,
-    headerEncrypted && headerIntegrity,
-    env,
-  );
-  const serviceTokens = await readServiceTokens(map, verification, userIdToken, env);
+  const userIdToken = map.has("useridtoken") ? await readUserIdToken(map, verification, env) : null;
+  const isProtected = headerEncrypted && headerIntegrity;
+  const { user, userScheme } = map.has("userauthdata")
+    ? await readUser(map, origin, verification, userIdToken, isProtected, env)
+    : { user: userIdToken?.verified?.user ?? null, userScheme: null };
+  const serviceTokens = map.has("servicetokens") ? await readServiceTokens(map, verification, userIdToken, env) : [];
   const nonReplayableField = map.intOr("nonreplayableid", -MAX_ID, MAX_ID, "NONREPLAYABLE_ID_OUT_OF_RANGE");
   const renewable = map.bool("renewable");
   const handshake = map.has("handshake") ? map.bool("handshake") : null;
@@ -155,7 +155,7 @@ async function readHeaderData(
   }
   const capabilitiesMap = map.mapOr("capabilities");
   const capabilities = capabilitiesMap === null ? null : parseCapabilities(capabilitiesMap);
-  const requests = await readKeyRequests(map, env);
+  const requests = map.has("keyrequestdata") ? await readKeyRequests(map, env) : NO_KEY_REQUESTS;
   const keyResponse = response === null ? null : await env.completeExchange(response, origin);
   return {
     kind: "message",
@@ -185,9 +185,8 @@ async function readHeaderData(
   };
 }
 
-async function readKeyResponse(map: MslMap, env: HeaderEnvironment): Promise<ReceivedKeyResponse | null> {
-  const element = map.mapOr("keyresponsedata");
-  if (element === null) return null;
+async function readKeyResponse(map: MslMap, env: HeaderEnvironment): Promise<ReceivedKeyResponse> {
+  const element = map.map("keyresponsedata");
   const masterToken = await readMasterToken(element.map("mastertoken"), env);
   const name = element.string("scheme");
   if (!env.keyExchange.some((exchange) => exchange.name === name)) {
@@ -201,9 +200,8 @@ async function readUserIdToken(
   map: MslMap,
   verification: MasterToken | null,
   env: HeaderEnvironment,
-): Promise<UserIdToken | null> {
-  const element = map.mapOr("useridtoken");
-  return element === null ? null : parseUserIdToken(element, env.tokenCrypto, verification);
+): Promise<UserIdToken> {
+  return parseUserIdToken(map.map("useridtoken"), env.tokenCrypto, verification);
 }
 
 async function readUser(
@@ -213,10 +211,8 @@ async function readUser(
   userIdToken: UserIdToken | null,
   isProtected: boolean,
   env: HeaderEnvironment,
-): Promise<{ user: string | null; userScheme: string | null }> {
-  const container = map.mapOr("userauthdata");
-  if (container === null) return { user: userIdToken?.verified?.user ?? null, userScheme: null };
-  const { scheme, authdata } = parseUserAuthData(container, env.userSchemes);
+): Promise<{ user: string; userScheme: string }> {
+  const { scheme, authdata } = parseUserAuthData(map.map("userauthdata"), env.userSchemes);
   if (!isProtected) protocolError("UNENCRYPTED_MESSAGE_WITH_USERAUTHDATA", "headerdata.userauthdata");
   const identity = identityOf(origin);
   const user = await scheme.authenticate({ identity, authdata, masterToken, userIdToken });
@@ -229,9 +225,9 @@ async function readServiceTokens(
   userIdToken: UserIdToken | null,
   env: HeaderEnvironment,
 ): Promise<readonly ServiceToken[]> {
-  const list = map.listOr("servicetokens");
+  const list = map.list("servicetokens");
   const tokens: ServiceToken[] = [];
-  for (let i = 0; list !== null && i < list.length; i++) {
+  for (let i = 0; i < list.length; i++) {
     tokens.push(
       await parseServiceToken(list.map(i), {
         masterToken,
@@ -244,15 +240,16 @@ async function readServiceTokens(
   return tokens;
 }
 
-async function readKeyRequests(
-  map: MslMap,
-  env: HeaderEnvironment,
-): Promise<Pick<MessageHeader, "keyRequests" | "keyRequestCount" | "keyRequestSchemes">> {
-  const list = map.listOr("keyrequestdata");
+type KeyRequests = Pick<MessageHeader, "keyRequests" | "keyRequestCount" | "keyRequestSchemes">;
+
+const NO_KEY_REQUESTS: KeyRequests = { keyRequests: [], keyRequestCount: 0, keyRequestSchemes: [] };
+
+async function readKeyRequests(map: MslMap, env: HeaderEnvironment): Promise<KeyRequests> {
+  const list = map.list("keyrequestdata");
   const keyRequests: ReceivedKeyRequest[] = [];
   const keyRequestSchemes: string[] = [];
-  const count = list?.length ?? 0;
-  for (let i = 0; list !== null && i < count; i++) {
+  const count = list.length;
+  for (let i = 0; i < count; i++) {
     const element = list.map(i);
     const parsed = await parseKeyRequest(element, env.keyExchange, env.strictKeyRequests);
     keyRequestSchemes.push(element.string("scheme"));

@@ -34,17 +34,21 @@ export class MessageInput {
     return this.#received > 0;
   }
 
+  /** The next object if all of it is here, else null. @throws as `next` */
+  buffered(): Uint8Array | null {
+    const object = this.#scanner.next();
+    if (object !== null) this.#taken += object.length;
+    return object;
+  }
+
   /**
    * The next object, or null at a clean end between objects.
    * @throws MSL_PARSE_ERROR (malformed, or cut inside an object), OBJECT_TOO_LARGE, MESSAGE_TOO_LARGE, transport errors
    */
   async next(): Promise<Uint8Array | null> {
     for (;;) {
-      const object = this.#scanner.next();
-      if (object !== null) {
-        this.#taken += object.length;
-        return object;
-      }
+      const object = this.buffered();
+      if (object !== null) return object;
       if (this.#isEnded) {
         if (!this.#scanner.isBetweenObjects) protocolError("MSL_PARSE_ERROR", "message");
         return null;

@@ -43,6 +43,10 @@ export interface VerifiedMasterToken extends MasterToken {
   readonly verified: VerifiedSession;
 }
 
+export function isVerified(token: MasterToken): token is VerifiedMasterToken {
+  return token.verified !== null;
+}
+
 export interface NewMasterToken {
   readonly renewalWindow: number;
   readonly expiration: number;

@@ -7,7 +7,7 @@ import type { EncodeFields, Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
-import type { Awaitable } from "../platform/awaitable.ts";
+import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { type Clock, nowSeconds } from "../platform/clock.ts";
 import type { IssuerState, ReplayMode } from "./issuer-state.ts";
 import { createMasterToken, type VerifiedMasterToken } from "./master-token.ts";
@@ -84,11 +84,14 @@ export function createTokenIssuer(config: IssuerConfig): TokenIssuer {
     return (high % 0x200000) * 0x100000000 + low;
   }
 
-  async function checkMasterToken(token: VerifiedMasterToken): Promise<MslErrorCode | null> {
+  function checkMasterToken(token: VerifiedMasterToken): Awaitable<MslErrorCode | null> {
     const { identity } = token.verified;
-    if (await state.isEntityRevoked(identity)) return "MASTERTOKEN_IDENTITY_REVOKED";
-    if (await state.isMasterTokenRevoked(token.serialNumber)) return "MASTERTOKEN_IDENTITY_REVOKED";
-    return (await config.checkEntity?.(identity)) ?? null;
+    return chain(state.isEntityRevoked(identity), (isEntityRevoked) => {
+      if (isEntityRevoked) return "MASTERTOKEN_IDENTITY_REVOKED";
+      return chain(state.isMasterTokenRevoked(token.serialNumber), (isTokenRevoked) =>
+        isTokenRevoked ? "MASTERTOKEN_IDENTITY_REVOKED" : (config.checkEntity?.(identity) ?? null),
+      );
+    });
   }
 
   return {

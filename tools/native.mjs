@@ -56,6 +56,62 @@ export function buildAddon() {
   return target;
 }
 
+/** A file of src/core/abi.ts's integers for C. */
+function writeAbi(target) {
+  const text = readFileSync(`${ROOT}src/core/abi.ts`, "utf8");
+  const lines = [...text.matchAll(/^export const (\w+) = (-?\d+);/gm)].map(
+    ([, name, value]) => `#define ${name} (${value})`,
+  );
+  writeFileSync(target, `${lines.join("\n")}\n`);
+}
+
+/**
+ * Builds a program of test/core/native from the text of a build, whose function names are kept: valgrind's reports name
+ * them. @returns its path, or null without a compiler, or for the SIMD build without SIMDe's headers
+ */
+export function buildProgram(source, build = "mvp", flags = []) {
+  const cc = compiler();
+  if (cc === null) return null;
+  const folder = `${OUT}/${build}`;
+  mkdirSync(folder, { recursive: true });
+  const target = `${folder}/${source.replace(/\.c$/, "")}`;
+  const inputs = [
+    `${ROOT}dist/wat/core.${build}.wat`,
+    `${ROOT}test/core/native/${source}`,
+    `${ROOT}assembly/native/wasm-rt.h`,
+  ];
+  if (!isOlder(target, inputs)) return target;
+  const named = `${folder}/core.wasm`;
+  const features = build === "simd" ? [] : ["--disable-simd"];
+  execFileSync(process.execPath, [
+    `${ROOT}node_modules/wabt/bin/wat2wasm`,
+    "--debug-names",
+    ...features,
+    inputs[0],
+    "-o",
+    named,
+  ]);
+  execFileSync(process.execPath, [
+    `${ROOT}node_modules/wabt/bin/wasm2c`,
+    named,
+    "-n",
+    "core",
+    "-o",
+    `${folder}/core.c`,
+  ]);
+  writeAbi(`${folder}/abi.inc`);
+  // Not more than valgrind knows: SSE 4.2 has what a permutation of bytes needs.
+  const vector = build === "simd" && process.arch === "x64" ? ["-msse4.2"] : [];
+  const includes = [folder, `${ROOT}assembly/native`].map((path) => `-I${path}`);
+  const sources = [`${folder}/core.c`, `${ROOT}assembly/native/wasm-rt.c`, `${ROOT}test/core/native/${source}`];
+  const result = spawnSync(cc, ["-O2", "-g", ...vector, ...flags, ...includes, ...sources, "-o", target], {
+    encoding: "utf8",
+  });
+  if (result.status === 0) return target;
+  if (build === "simd" && /simde/.test(result.stderr)) return null;
+  throw new Error(result.stderr);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const path = buildAddon();
   console.log(path === null ? "No C compiler: core.c is not compiled." : `${path} by ${compiler()}`);

@@ -40,6 +40,16 @@ export {
 } from "./memory/key-slots";
 export { entropyPtr, stageInPtr, stageOutPtr } from "./memory/layout";
 export { drbgGenerateStage as drbgGenerate, drbgInstantiate, drbgUninstantiate } from "./rand/drbg";
+export { rsaOaepDecrypt, rsaOaepEncrypt, rsaOaepOpenSlot, rsaOaepSealSlot } from "./rsa/oaep";
+export {
+  rsaPkcs1Decrypt,
+  rsaPkcs1Encrypt,
+  rsaPkcs1OpenSlot,
+  rsaPkcs1SealSlot,
+  rsaPkcs1Sign,
+  rsaPkcs1Verify,
+} from "./rsa/pkcs1";
+export { rsaImport, rsaImportPrimes, rsaPublicKey } from "./rsa/rsa-key";
 export { entropyFill, entropyLeft } from "./rand/entropy";
 export { base64Decode, base64Encode, base64UrlDecode, base64UrlEncode } from "./framing/base64-stage";
 export { chunkFlags, chunkMidHi, chunkMidLo, chunkOpen, chunkSeal, chunkSeqHi, chunkSeqLo } from "./framing/chunk";

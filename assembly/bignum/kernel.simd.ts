@@ -15,9 +15,9 @@ let modulus: usize = 0;
 let columns: usize = 0;
 let quotients: usize = 0;
 
-/** Limbs of a number for a modulus of `bits` bits, and their width: multiples of four limbs, three bits to spare. */
+/** Width of the limbs for a modulus of `bits` bits. */
 export function widthFor(bits: i32): i32 {
-  return bits <= 3592 ? 29 : 28;
+  return bits <= 3584 ? 29 : 28;
 }
 
 /** n limbs of w bits, the modulus, -1/modulus mod 2^w, 2n columns of 8 bytes, n limbs for the quotient digits. */

@@ -2,7 +2,8 @@
 //
 // Form of a number: n limbs (a multiple of four) of w bits, little-endian, signed with |limb| <= 2^(w-1), four zero
 // limbs in front and behind, where the kernels read and never write. Values mod N lie in (-N, N); n * w exceeds the
-// bits of N by at least three, so R = 2^(w*n) >= 8N, and a product of operands below 2N reduces to one below N.
+// bits of N by at least ten, so R = 2^(w*n) >= 2^10 N: a product of two operands reduces to (-N, N) if one is below 2^8 N
+// (all byte strings as long as N are) and the other below N.
 
 import * as f64s from "./kernel.f64";
 import * as i64s from "./kernel.i64";

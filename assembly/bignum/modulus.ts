@@ -32,7 +32,7 @@ let square: usize = 0;
  */
 export function modSet(ptr: usize, bits: i32): void {
   width = widthFor(bits);
-  limbs = ((bits + 2 + width) / width + 3) & ~3;
+  limbs = ((bits + 9 + width) / width + 3) & ~3;
   const len = (bits + 7) >> 3;
   modulus = numTake();
   square = numTake();
@@ -48,9 +48,7 @@ export function modSet(ptr: usize, bits: i32): void {
   // 2^(bits-1) < N; doubled up to R = 2^(n*w), then 2R. The powers of two in Montgomery form follow by squaring and
   // doubling along the bits of n * w, up to 2^(n*w) * R.
   const exponent = limbs * width;
-  const top = (bits - 1) / width;
-  limbPut(square, top, 1 << (bits - 1 - top * width));
-  normalise(square);
+  numSetBit(square, bits - 1);
   for (let i = bits - 1; i <= exponent; i++) double(square);
   for (let bit = 30 - clz<i32>(exponent); bit >= 0; bit--) {
     montSquare(square, square);
@@ -81,6 +79,13 @@ export function numCopy(out: usize, num: usize): void {
 export function numSet(num: usize, value: i32): void {
   for (let i = 1; i < limbs; i++) limbPut(num, i, 0);
   limbPut(num, 0, value);
+}
+
+/** num = 2^bit. @param bit  [public] up to eight more than N has bits */
+export function numSetBit(num: usize, bit: i32): void {
+  const limb = bit / width;
+  for (let i = 0; i < limbs; i++) limbPut(num, i, i === limb ? 1 << (bit - limb * width) : 0);
+  normalise(num);
 }
 
 /**

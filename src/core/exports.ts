@@ -89,6 +89,28 @@ export interface CoreExports {
   pairOpen(enc: number, mac: number, len: number): number;
   pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;
   resultPtr(): number;
+  rsaImport(n: number, nLen: number, e: number, d: number, dLen: number, usage: number): number;
+  rsaImportPrimes(
+    n: number,
+    nLen: number,
+    e: number,
+    p: number,
+    pLen: number,
+    q: number,
+    qLen: number,
+    usage: number,
+  ): number;
+  rsaOaepDecrypt(slot: number, hash: number, ct: number, len: number, out: number): number;
+  rsaOaepEncrypt(n: number, nLen: number, e: number, hash: number, ptr: number, len: number, out: number): number;
+  rsaOaepOpenSlot(slot: number, hash: number, ct: number, len: number, type: number, usage: number): number;
+  rsaOaepSealSlot(n: number, nLen: number, e: number, hash: number, slot: number, out: number): number;
+  rsaPkcs1Decrypt(slot: number, ct: number, len: number, out: number): number;
+  rsaPkcs1Encrypt(n: number, nLen: number, e: number, ptr: number, len: number, out: number): number;
+  rsaPkcs1OpenSlot(slot: number, ct: number, len: number, keyLen: number, type: number, usage: number): number;
+  rsaPkcs1SealSlot(n: number, nLen: number, e: number, slot: number, out: number): number;
+  rsaPkcs1Sign(slot: number, digest: number, out: number): number;
+  rsaPkcs1Verify(n: number, nLen: number, e: number, digest: number, sig: number, sigLen: number): number;
+  rsaPublicKey(slot: number, out: number): number;
   scanFeed(len: number): number;
   sha1Digest(ptr: number, len: number, out: number): number;
   sha256Begin(): number;

@@ -334,7 +334,8 @@ describe.each(BUILDS)("%s", (build) => {
     const key = pair(1024);
     const dp = Buffer.from(key.privateKey.export({ format: "jwk" }).dp!, "base64url");
     const slot = importRsa(core, key.numbers, ALL);
-    const at = Buffer.from(core.memory.buffer).indexOf(dp);
+    // One in 256 has a leading zero, which the core keeps.
+    const at = Buffer.from(core.memory.buffer).indexOf(dp) - (64 - dp.length);
     expect(at).toBeGreaterThan(0);
     const ct = publicEncrypt({ key: key.publicKey, oaepHash: "sha1" }, Buffer.from("text"));
     // dP, dQ, qInv lie one after the other.

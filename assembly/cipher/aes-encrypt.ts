@@ -10,8 +10,9 @@ import { turn, turn2, twoShifts, unpack } from "./aes-planes";
  * @param q       [secret] eight planes of T, aligned; replaced
  * @param keys    [secret] `rounds` + 1 round keys of 16 bytes (u64: packed planes) or 32 bytes (u32: eight planes)
  * @param rounds  [public] 10, 12 or 14; 1 with keys of zero is SubBytes alone, without its constant
+ * @param first   true if only the first block counts (u64): the others' key bits are left as they come
  */
-export function encryptRounds<T extends number>(q: usize, keys: usize, rounds: i32): void {
+export function encryptRounds<T extends number>(q: usize, keys: usize, rounds: i32, first: bool): void {
   // Columns that stay within a row when turned by one, two or three.
   const mask1 = (sizeof<T>() === 8 ? 0x0fff0fff0fff0fff : 0x3f3f3f3f) as T;
   const mask2 = (sizeof<T>() === 8 ? 0x00ff00ff00ff00ff : 0x0f0f0f0f) as T;
@@ -31,14 +32,25 @@ export function encryptRounds<T extends number>(q: usize, keys: usize, rounds: i
     if (sizeof<T>() === 8) {
       const low = load<u64>(key);
       const high = load<u64>(key, 8);
-      x0 = (x0 ^ (unpack(low, 0) as T)) as T;
-      x1 = (x1 ^ (unpack(low, 1) as T)) as T;
-      x2 = (x2 ^ (unpack(low, 2) as T)) as T;
-      x3 = (x3 ^ (unpack(low, 3) as T)) as T;
-      x4 = (x4 ^ (unpack(high, 0) as T)) as T;
-      x5 = (x5 ^ (unpack(high, 1) as T)) as T;
-      x6 = (x6 ^ (unpack(high, 2) as T)) as T;
-      x7 = (x7 ^ (unpack(high, 3) as T)) as T;
+      if (first) {
+        x0 = (x0 ^ (low as T)) as T;
+        x1 = (x1 ^ ((low >> 1) as T)) as T;
+        x2 = (x2 ^ ((low >> 2) as T)) as T;
+        x3 = (x3 ^ ((low >> 3) as T)) as T;
+        x4 = (x4 ^ (high as T)) as T;
+        x5 = (x5 ^ ((high >> 1) as T)) as T;
+        x6 = (x6 ^ ((high >> 2) as T)) as T;
+        x7 = (x7 ^ ((high >> 3) as T)) as T;
+      } else {
+        x0 = (x0 ^ (unpack(low, 0) as T)) as T;
+        x1 = (x1 ^ (unpack(low, 1) as T)) as T;
+        x2 = (x2 ^ (unpack(low, 2) as T)) as T;
+        x3 = (x3 ^ (unpack(low, 3) as T)) as T;
+        x4 = (x4 ^ (unpack(high, 0) as T)) as T;
+        x5 = (x5 ^ (unpack(high, 1) as T)) as T;
+        x6 = (x6 ^ (unpack(high, 2) as T)) as T;
+        x7 = (x7 ^ (unpack(high, 3) as T)) as T;
+      }
     } else {
       x0 = (x0 ^ load<T>(key)) as T;
       x1 = (x1 ^ load<T>(key, 4)) as T;

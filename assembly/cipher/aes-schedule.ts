@@ -3,7 +3,6 @@
 import { copy } from "../bytes";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { encryptRounds } from "./aes-encrypt";
-import { transpose, unzip, zip } from "./aes-planes";
 
 /** Bytes of the round keys of AES-256. */
 export const ROUND_KEYS: i32 = 240;
@@ -39,15 +38,13 @@ export function standardKeys<T extends number>(key: usize, keyLen: i32, keys: us
   return rounds;
 }
 
-/** S-box on four bytes. */
+/** S-box on four bytes: their bits go to bit 0 of each byte of the planes, and what else stands there goes unused. */
 function subWord<T extends number>(x: u32): u32 {
   const q = scratchPush(64);
-  if (sizeof<T>() === 8) store<u64>(q, zip(x as u64));
-  else store<u32>(q, x);
-  transpose<T>(q);
-  encryptRounds<T>(q, ZEROS, 1);
-  transpose<T>(q);
-  const y = sizeof<T>() === 8 ? (unzip(load<u64>(q)) as u32) : load<u32>(q);
+  for (let k: u32 = 0; k < 8; k++) store<T>(q + k * sizeof<T>(), (x >> k) as T);
+  encryptRounds<T>(q, ZEROS, 1, false);
+  let y: u32 = 0;
+  for (let k: u32 = 0; k < 8; k++) y |= (load<u32>(q + k * sizeof<T>()) & 0x01010101) << k;
   scratchPop(64);
   return y ^ 0x63636363;
 }

@@ -5,7 +5,6 @@ import { copy, load32, store32 } from "../bytes";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { decryptRounds } from "./aes-decrypt";
 import { encryptRounds } from "./aes-encrypt";
-import { transpose } from "./aes-planes";
 import { ROUND_KEYS, standardKeys } from "./aes-schedule";
 
 /** Bytes of the eight planes; as words, column c of block b stands at 8·c + 4·b. */
@@ -19,7 +18,7 @@ export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
     const q = state + (r << 5);
     clear(q);
     for (let b = 0; b < 2; b++) addBlock(q + (b << 2), keys + (r << 4));
-    transpose<u32>(q);
+    transpose(q);
   }
   scratchPop(ROUND_KEYS);
 }
@@ -39,20 +38,49 @@ function storeBlock(p: usize, dst: usize): void {
   store32(dst + 12, load<u32>(p, 24));
 }
 
+/** Transposes the eight words as an 8-by-8 bit matrix in each byte column: words to planes and back. */
+function transpose(q: usize): void {
+  for (let p = q; p < q + 32; p += 16) {
+    let a = load<u32>(p);
+    let b = load<u32>(p, 4);
+    let c = load<u32>(p, 8);
+    let d = load<u32>(p, 12);
+    let u = ((a >> 1) ^ b) & 0x55555555;
+    a ^= u << 1;
+    b ^= u;
+    u = ((c >> 1) ^ d) & 0x55555555;
+    c ^= u << 1;
+    d ^= u;
+    u = ((a >> 2) ^ c) & 0x33333333;
+    store<u32>(p, a ^ (u << 2));
+    store<u32>(p, c ^ u, 8);
+    u = ((b >> 2) ^ d) & 0x33333333;
+    store<u32>(p, b ^ (u << 2), 4);
+    store<u32>(p, d ^ u, 12);
+  }
+  for (let p = q; p < q + 16; p += 4) {
+    const a = load<u32>(p);
+    const b = load<u32>(p, 16);
+    const u = ((a >> 4) ^ b) & 0x0f0f0f0f;
+    store<u32>(p, a ^ (u << 4));
+    store<u32>(p, b ^ u, 16);
+  }
+}
+
 function clear(q: usize): void {
   for (let i = 0; i < PLANES; i += 4) store<u32>(q + i, 0);
 }
 
 function encrypt(q: usize, state: usize, rounds: i32): void {
-  transpose<u32>(q);
-  encryptRounds<u32>(q, state, rounds);
-  transpose<u32>(q);
+  transpose(q);
+  encryptRounds<u32>(q, state, rounds, false);
+  transpose(q);
 }
 
 function decrypt(q: usize, state: usize, rounds: i32): void {
-  transpose<u32>(q);
+  transpose(q);
   decryptRounds<u32>(q, state, rounds);
-  transpose<u32>(q);
+  transpose(q);
 }
 
 export function aesEncryptBlocks(state: usize, rounds: i32, src: usize, n: i32, dst: usize): void {

@@ -12,7 +12,8 @@ export function turn<T extends number>(x: T, n: i32): T {
 
 /** Takes the bits of `mask` from `x` turned by `near`, the others from `x` turned by `far`. */
 export function turn2<T extends number>(x: T, near: i32, far: i32, mask: T): T {
-  return ((turn<T>(x, near) & mask) | (turn<T>(x, far) & ~mask)) as T;
+  const other = turn<T>(x, far);
+  return (other ^ ((turn<T>(x, near) ^ other) & mask)) as T;
 }
 
 /** Plane `n` of four planes packed as nibbles: bit 4·i + n of `packed` is bit i of one block, here of all four. */

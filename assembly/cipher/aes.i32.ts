@@ -125,20 +125,20 @@ export function cbcEncryptLanes(
   ivs: usize,
   rounds: i32,
   src: usize,
-  stride: i32,
+  srcStride: i32,
   len: i32,
   dst: usize,
+  dstStride: i32,
 ): void {
   const q = scratchPush(PLANES);
   for (let pair = 0; pair < 4; pair += 2) {
     const iv = ivs + (pair << 4);
-    const first = pair * stride;
     clear(q);
     for (let k = 0; k < 2; k++) addBlock(q + (k << 2), iv + (k << 4));
-    for (let i = first; i < first + len; i += 16) {
-      for (let k = 0; k < 2; k++) addBlock(q + (k << 2), src + k * stride + i);
+    for (let i = 0; i < len; i += 16) {
+      for (let k = 0; k < 2; k++) addBlock(q + (k << 2), src + (pair + k) * srcStride + i);
       encrypt(q, state, rounds);
-      for (let k = 0; k < 2; k++) storeBlock(q + (k << 2), dst + k * stride + i);
+      for (let k = 0; k < 2; k++) storeBlock(q + (k << 2), dst + (pair + k) * dstStride + i);
     }
     for (let k = 0; k < 2; k++) storeBlock(q + (k << 2), iv + (k << 4));
   }

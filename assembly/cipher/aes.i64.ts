@@ -167,24 +167,25 @@ export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usiz
  * CBC encryption of four messages at once.
  *
  * @param ivs  four times 16 bytes; become the last ciphertext blocks
- * @param src  [secret] four times `len` bytes, a multiple of 16; message i begins at `src` + i·`stride`
- * @param dst  as `src`, with the same stride; may be `src`
+ * @param src  [secret] four times `len` bytes, a multiple of 16; message i begins at `src` + i·`srcStride`
+ * @param dst  as `src`, with its own stride; apart from the input, or the same with the same stride
  */
 export function cbcEncryptLanes(
   state: usize,
   ivs: usize,
   rounds: i32,
   src: usize,
-  stride: i32,
+  srcStride: i32,
   len: i32,
   dst: usize,
+  dstStride: i32,
 ): void {
   const q = scratchPush(PLANES);
   loadBlocks(q, ivs, 4);
   for (let i = 0; i < len; i += 16) {
-    for (let k = 0; k < 4; k++) addBlock(q + (k << 3), SECOND, src + k * stride + i);
+    for (let k = 0; k < 4; k++) addBlock(q + (k << 3), SECOND, src + k * srcStride + i);
     encrypt(q, state, rounds, 4);
-    for (let k = 0; k < 4; k++) storeBlock(q + (k << 3), dst + k * stride + i);
+    for (let k = 0; k < 4; k++) storeBlock(q + (k << 3), dst + k * dstStride + i);
   }
   storeBlocks(q, ivs, 4);
   scratchPop(PLANES);

@@ -75,7 +75,7 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
     request: headerBinding(request.entityAuth, request.masterToken),
     response: headerBinding(around.entityAuth, request.masterToken),
   };
-  let failure = new MslProtocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
+  let failure: MslProtocolError | null = null;
   for (const exchange of around.keyExchange) {
     for (const received of request.keyRequests) {
       if (received.exchange.name !== exchange.name) continue;
@@ -89,7 +89,7 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
       }
     }
   }
-  throw failure;
+  throw failure ?? new MslProtocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
 }
 
 function verifiedOrNull(token: MasterToken | null): VerifiedMasterToken | null {

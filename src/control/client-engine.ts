@@ -129,7 +129,7 @@ export class ClientEngine {
       request: headerBinding(pending.origin.entityAuth, pending.origin.masterToken),
       response: headerBinding(header.entityAuth, header.masterToken),
     };
-    let failure: unknown = new MslProtocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata");
+    let failure: MslProtocolError | null = null;
     for (const request of pending.requests) {
       if (request.scheme !== response.scheme) continue;
       try {
@@ -142,7 +142,7 @@ export class ClientEngine {
         failure = error;
       }
     }
-    throw failure;
+    throw failure ?? new MslProtocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata");
   }
 
   /**

@@ -167,13 +167,17 @@ function integer(value: number): number {
 
 function cborMap(fields: EncodeFields): void {
   enter();
-  const names = Object.keys(fields).filter((name) => fields[name] !== null && fields[name] !== undefined);
-  head(5, names.length);
+  const names = Object.keys(fields);
+  let count = 0;
+  for (const name of names) if (fields[name] !== null && fields[name] !== undefined) count++;
+  head(5, count);
   for (const name of names) {
+    const value = fields[name];
+    if (value === null || value === undefined) continue;
     const label = LABELS.get(name);
     if (label === undefined) cborText(name);
     else head(0, label);
-    cborValue(fields[name]);
+    cborValue(value);
   }
   depth--;
 }

@@ -29,6 +29,7 @@ interface ParsedRequest {
 
 const NAME = "ECDH";
 const SALT = ascii("MSL ECDH v1");
+const NAME_PREFIXED = prefixed(ascii(NAME));
 
 function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
@@ -52,7 +53,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
     const secret = core.x25519Agree(own.key, peer);
     try {
       const info = concat([
-        prefixed(ascii(NAME)),
+        NAME_PREFIXED,
         prefixed(ascii(parametersId)),
         prefixed(bind(core, binding.request)),
         prefixed(bind(core, binding.response)),

@@ -15,12 +15,12 @@ import {
 const random = (n) => new Uint8Array(randomBytes(n));
 const fromJwk = (text) => new Uint8Array(Buffer.from(text, "base64url"));
 
-/** Everything about symmetric operations, for `bytes` of data; the seal is MAC(ciphertext). */
+/** Everything about symmetric operations, for `bytes` of data. A sealed message is iv, ciphertext and MAC(iv ‖ ciphertext). */
 function symmetric(bytes) {
   const input = { key: random(16), macKey: random(32), iv: random(16), data: random(bytes) };
   const cipher = createCipheriv("aes-128-cbc", input.key, input.iv);
   const ciphertext = new Uint8Array(Buffer.concat([cipher.update(input.data), cipher.final()]));
-  const tag = new Uint8Array(createHmac("sha256", input.macKey).update(ciphertext).digest());
+  const tag = new Uint8Array(createHmac("sha256", input.macKey).update(input.iv).update(ciphertext).digest());
   return { ...input, ciphertext, tag };
 }
 

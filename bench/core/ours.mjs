@@ -37,6 +37,11 @@ class Raw {
     return found;
   }
 
+  /** What does not fit is left to the bridge, which streams. */
+  needRoom(n) {
+    if (n > 2 * abi.STAGE_SIZE) throw new Missing("larger than the stage: measured through the bridge only");
+  }
+
   refill(n) {
     if (this.x.entropyLeft() >= n) return;
     randomFillSync(this.memory, this.pool, abi.ENTROPY_POOL_SIZE);
@@ -113,11 +118,86 @@ const RAW = {
   },
   sha256: (core, { data }) => digest(core, "sha256", 32, data),
   sha384: (core, { data }) => digest(core, "sha384", 48, data),
+  seal(core, input) {
+    const seal = core.need("sealCbcHmac");
+    const [enc, mac] = [core.aes(input), core.hmac(input)];
+    const { iv, data } = input;
+    core.needRoom(data.length + 64);
+    // In place: the sealed message begins where the iv stood.
+    return () => {
+      const ptr = core.put(data, 16);
+      const length = ok(seal(enc, mac, core.put(iv), ptr, data.length, core.in));
+      return core.get(core.in, length);
+    };
+  },
+  "seal-4"(core, input) {
+    const seal = core.need("seal4CbcHmac");
+    const [enc, mac] = [core.aes(input), core.hmac(input)];
+    const { iv, data } = input;
+    core.needRoom(4 * (data.length + 16));
+    return () => {
+      for (let i = 0; i < 4; i++) {
+        core.put(iv, 16 * i);
+        core.put(data, 64 + i * data.length);
+      }
+      const length = ok(seal(enc, mac, core.in, core.in + 64, data.length, core.out));
+      return core.get(core.out, 4 * length);
+    };
+  },
+  open(core, input) {
+    const open = core.need("openCbcHmac");
+    const [enc, mac] = [core.aes(input), core.hmac(input)];
+    const { iv, ciphertext, tag } = input;
+    core.needRoom(ciphertext.length + 48);
+    const sealed = new Uint8Array(Buffer.concat([iv, ciphertext, tag]));
+    return () => {
+      const length = ok(open(enc, mac, core.put(sealed), sealed.length, core.in));
+      return core.get(core.in, length);
+    };
+  },
   x25519(core, { privateKey, publicKey }) {
     const agree = core.need("x25519Agree");
     const slot = core.key(abi.KEY_X25519, abi.USE_DERIVE, privateKey);
     // The secret stays in a slot; clearing that is part of the call.
     return agreement(core, () => agree(slot, core.put(publicKey), abi.USE_DERIVE | abi.USE_EXPORT));
+  },
+  "rsa2048-private"(core, { parts, message }) {
+    const sign = core.need("rsaPkcs1Sign");
+    const digest = core.need("sha256Digest");
+    const { n, p, q } = parts;
+    const ptrs = [core.put(n), core.put(p, 256), core.put(q, 384)];
+    const slot = ok(core.x.rsaImportPrimes(ptrs[0], 256, 65537, ptrs[1], 128, ptrs[2], 128, abi.USE_SIGN));
+    return () => {
+      ok(digest(core.put(message), message.length, core.in));
+      return core.get(core.in + 64, ok(sign(slot, core.in, core.in + 64)));
+    };
+  },
+  "rsa2048-verify"(core, { parts, message, signature }) {
+    const verify = core.need("rsaPkcs1Verify");
+    const digest = core.need("sha256Digest");
+    return () => {
+      ok(digest(core.put(message), message.length, core.in));
+      return verify(core.put(parts.n, 64), 256, 65537, core.in, core.put(signature, 320), 256) === abi.OK;
+    };
+  },
+  modexp2048(core, { exponent, base }) {
+    const agree = core.need("dhAgreeSession");
+    const room = core.in + 512;
+    core.refill(abi.ENTROPY_POOL_SIZE);
+    const x = core.put(exponent);
+    const slot = ok(core.x.dhImport(abi.DH_GROUP14, core.in, 0, core.in, 0, x, 256, abi.USE_DERIVE, room));
+    const step = () => {
+      ok(agree(slot, core.put(base), 256, abi.USE_EXPORT | abi.USE_ENCRYPT, abi.USE_EXPORT | abi.USE_SIGN, room));
+      return [core.memory[room], core.memory[room + 4]];
+    };
+    const run = () => {
+      for (const key of step()) core.x.slotClear(key);
+    };
+    run.result = () => {
+      const keys = step().map((key) => core.get(core.in, ok(core.x.slotExport(key, core.in))));
+      return Buffer.concat(keys);
+    };
+    return run;
   },
 };
 

@@ -12,9 +12,11 @@ function equal(a, b) {
   return difference === 0;
 }
 
+const mac = (macKey, iv, ciphertext) => hmac.create(sha256, macKey).update(iv).update(ciphertext).digest();
+
 const seal = ({ key, iv, macKey, data }) => {
   const ciphertext = cbc(key, iv).encrypt(data);
-  return [ciphertext, hmac(sha256, macKey, ciphertext)];
+  return [iv, ciphertext, mac(macKey, iv, ciphertext)];
 };
 
 export const noble = {
@@ -22,7 +24,7 @@ export const noble = {
   "seal-4": (input) => ({ run: () => [seal(input), seal(input), seal(input), seal(input)].flat() }),
   open: ({ key, iv, macKey, ciphertext, tag }) => ({
     run() {
-      if (!equal(hmac(sha256, macKey, ciphertext), tag)) throw new Error("tag");
+      if (!equal(mac(macKey, iv, ciphertext), tag)) throw new Error("tag");
       return cbc(key, iv).decrypt(ciphertext);
     },
   }),

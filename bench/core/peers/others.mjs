@@ -134,6 +134,13 @@ export const bigint = {
   },
   modexp2048({ prime, exponent, base }) {
     const p = toBig(prime);
-    return { run: () => fromBig(modexp(toBig(base), toBig(exponent), p), 256) };
+    const run = () => fromBig(modexp(toBig(base), toBig(exponent), p), 256);
+    // Ours goes on to MSL's session keys in the same call: the first 48 bytes of a hash of 0 ‖ secret.
+    const result = () => {
+      const secret = run();
+      const start = secret.findIndex((byte) => byte !== 0);
+      return createHash("sha384").update(Buffer.alloc(1)).update(secret.subarray(start)).digest();
+    };
+    return { run, result };
   },
 };

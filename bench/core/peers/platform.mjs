@@ -24,7 +24,7 @@ const decrypt = (key, iv, ciphertext) => {
   const decipher = createDecipheriv("aes-128-cbc", key, iv);
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
 };
-const mac = (key, data) => createHmac("sha256", key).update(data).digest();
+const mac = (key, iv, ciphertext) => createHmac("sha256", key).update(iv).update(ciphertext).digest();
 const secretKeys = ({ key, macKey }) => ({ key: createSecretKey(key), macKey: createSecretKey(macKey) });
 const ecPublic = (point) => {
   const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => Buffer.from(part).toString("base64url"));
@@ -38,7 +38,7 @@ export const node = {
     return {
       run() {
         const ciphertext = encrypt(key, iv, data);
-        return [ciphertext, mac(macKey, ciphertext)];
+        return [iv, ciphertext, mac(macKey, iv, ciphertext)];
       },
     };
   },
@@ -47,7 +47,7 @@ export const node = {
     const { iv, ciphertext, tag } = input;
     return {
       run() {
-        if (!timingSafeEqual(mac(macKey, ciphertext), tag)) throw new Error("tag");
+        if (!timingSafeEqual(mac(macKey, iv, ciphertext), tag)) throw new Error("tag");
         return decrypt(key, iv, ciphertext);
       },
     };
@@ -62,7 +62,7 @@ export const node = {
   },
   "hmac-sha256"(input) {
     const { macKey } = secretKeys(input);
-    return { run: () => mac(macKey, input.data) };
+    return { run: () => createHmac("sha256", macKey).update(input.data).digest() };
   },
   sha256: ({ data }) => ({ run: () => createHash("sha256").update(data).digest() }),
   sha384: ({ data }) => ({ run: () => createHash("sha384").update(data).digest() }),
@@ -100,6 +100,13 @@ const importKeys = async ({ key, macKey }) => ({
   key: await subtle.importKey("raw", key, AES, false, ["encrypt", "decrypt"]),
   macKey: await subtle.importKey("raw", macKey, HMAC, false, ["sign", "verify"]),
 });
+/** WebCrypto signs one piece of memory. */
+function concat(a, b) {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
 const view = async (promise) => new Uint8Array(await promise);
 
 const awaited = {
@@ -108,14 +115,15 @@ const awaited = {
     const { iv, data } = input;
     return async () => {
       const ciphertext = await subtle.encrypt({ name: AES, iv }, key, data);
-      return [new Uint8Array(ciphertext), await view(subtle.sign("HMAC", macKey, ciphertext))];
+      const signed = concat(iv, new Uint8Array(ciphertext));
+      return [signed, await view(subtle.sign("HMAC", macKey, signed))];
     };
   },
   async open(input) {
     const { key, macKey } = await importKeys(input);
     const { iv, ciphertext, tag } = input;
     return async () => {
-      if (!(await subtle.verify("HMAC", macKey, tag, ciphertext))) throw new Error("tag");
+      if (!(await subtle.verify("HMAC", macKey, tag, concat(iv, ciphertext)))) throw new Error("tag");
       return view(subtle.decrypt({ name: AES, iv }, key, ciphertext));
     };
   },

@@ -20,6 +20,8 @@ async function rawExports(output) {
   return new WebAssembly.Instance(new WebAssembly.Module(binary), {}).exports;
 }
 
+const SLAB = 65536;
+
 /** A raw core with what each operation needs of it. */
 class Raw {
   constructor(x) {
@@ -28,6 +30,8 @@ class Raw {
     this.in = x.stageInPtr();
     this.out = x.stageOutPtr();
     this.pool = x.entropyPtr();
+    this.slab = new Uint8Array(SLAB);
+    this.slabUsed = 0;
   }
 
   /** The export, or Missing. */
@@ -53,8 +57,16 @@ class Raw {
     return this.in + offset;
   }
 
+  /** Copies a result out: a small one into the next part of a slab, as Node does for its own Buffers. */
   get(at, length) {
-    return this.memory.slice(at, at + length);
+    if (length > SLAB >> 4) return this.memory.slice(at, at + length);
+    if (this.slabUsed + length > SLAB) {
+      this.slab = new Uint8Array(SLAB);
+      this.slabUsed = 0;
+    }
+    const copy = this.slab.subarray(this.slabUsed, (this.slabUsed += length));
+    copy.set(this.memory.subarray(at, at + length));
+    return copy;
   }
 
   key(type, usage, raw) {

@@ -1,6 +1,15 @@
 // The WASM ABI: re-exports and nothing else. `src/core/abi.ts` holds the integers, docs/ARCHITECTURE.md the rules.
 export { aesCbcDecrypt, aesCbcDecryptBlocks, aesCbcEncrypt, aesCbcEncryptBlocks } from "./cipher/aes-cbc";
 export { aesGcmOpen, aesGcmSeal } from "./cipher/gcm";
+export {
+  openCbcHmac,
+  sealCbcHmac,
+  sealStreamBegin,
+  sealStreamBlocks,
+  sealStreamDrop,
+  sealStreamEnd,
+} from "./cipher/seal";
+export { seal4CbcHmac } from "./cipher/seal4";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
 export { dhAgreeSession, dhGenerate, dhImport } from "./dh/dh";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";

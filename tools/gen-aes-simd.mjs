@@ -90,6 +90,8 @@ const tables = {
   D9_W: dbox(9)[1],
   D1_U: behind((x) => x)[0],
   D1_W: behind((x) => x)[1],
+  // Big-endian words.
+  BYTES_BACK: nibbles.map((p) => p ^ 3),
   M1: nibbles.map(() => 0x55),
   M2: nibbles.map(() => 0x33),
   M4: nibbles.map(() => 0x0f),

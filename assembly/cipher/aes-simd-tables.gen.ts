@@ -27,6 +27,7 @@ export const TABLES: usize = memory.data<u8>([
   0, 5, 45, 26, 124, 78, 55, 50, 31, 99, 121, 84, 75, 81, 102, 40,
   0, 78, 196, 108, 205, 43, 168, 230, 34, 239, 131, 71, 101, 9, 161, 138,
   0, 79, 149, 128, 124, 38, 21, 90, 207, 179, 51, 166, 105, 233, 252, 218,
+  3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12,
   85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85, 85,
   51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51, 51,
   15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
@@ -66,14 +67,15 @@ export const D9_U: i32 = 352;
 export const D9_W: i32 = 368;
 export const D1_U: i32 = 384;
 export const D1_W: i32 = 400;
-export const M1: i32 = 416;
-export const M2: i32 = 432;
-export const M4: i32 = 448;
-export const BIT_0: i32 = 464;
-export const BIT_1: i32 = 480;
-export const BIT_2: i32 = 496;
-export const BIT_3: i32 = 512;
-export const BIT_4: i32 = 528;
-export const BIT_5: i32 = 544;
-export const BIT_6: i32 = 560;
-export const BIT_7: i32 = 576;
+export const BYTES_BACK: i32 = 416;
+export const M1: i32 = 432;
+export const M2: i32 = 448;
+export const M4: i32 = 464;
+export const BIT_0: i32 = 480;
+export const BIT_1: i32 = 496;
+export const BIT_2: i32 = 512;
+export const BIT_3: i32 = 528;
+export const BIT_4: i32 = 544;
+export const BIT_5: i32 = 560;
+export const BIT_6: i32 = 576;
+export const BIT_7: i32 = 592;

@@ -86,6 +86,7 @@ export interface CoreExports {
   hmacSha256Sign(slot: number, ptr: number, len: number, out: number): number;
   hmacSha256Update(ptr: number, len: number): number;
   hmacSha256Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
+  openCbcHmac(enc: number, mac: number, ptr: number, len: number, out: number): number;
   pairOpen(enc: number, mac: number, len: number): number;
   pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;
   resultPtr(): number;
@@ -112,6 +113,12 @@ export interface CoreExports {
   rsaPkcs1Verify(n: number, nLen: number, e: number, digest: number, sig: number, sigLen: number): number;
   rsaPublicKey(slot: number, out: number): number;
   scanFeed(len: number): number;
+  seal4CbcHmac(enc: number, mac: number, iv: number, ptr: number, len: number, out: number): number;
+  sealCbcHmac(enc: number, mac: number, iv: number, ptr: number, len: number, out: number): number;
+  sealStreamBegin(enc: number, mac: number, iv: number): number;
+  sealStreamBlocks(ptr: number, len: number, out: number): number;
+  sealStreamDrop(): number;
+  sealStreamEnd(ptr: number, len: number, out: number): number;
   sha1Digest(ptr: number, len: number, out: number): number;
   sha256Begin(): number;
   sha256Digest(ptr: number, len: number, out: number): number;

@@ -58,6 +58,7 @@ export {
   rsaPkcs1Sign,
   rsaPkcs1Verify,
 } from "./rsa/pkcs1";
+export { rsaGenerate, rsaGenerateBegin, rsaGenerateStep } from "./rsa/rsa-generate";
 export { rsaImport, rsaImportPrimes, rsaPublicKey } from "./rsa/rsa-key";
 export { entropyFill, entropyLeft } from "./rand/entropy";
 export { base64Decode, base64Encode, base64UrlDecode, base64UrlEncode } from "./framing/base64-stage";

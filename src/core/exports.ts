@@ -90,6 +90,9 @@ export interface CoreExports {
   pairOpen(enc: number, mac: number, len: number): number;
   pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;
   resultPtr(): number;
+  rsaGenerate(bits: number, usage: number): number;
+  rsaGenerateBegin(bits: number, usage: number): number;
+  rsaGenerateStep(slot: number): number;
   rsaImport(n: number, nLen: number, e: number, d: number, dLen: number, usage: number): number;
   rsaImportPrimes(
     n: number,

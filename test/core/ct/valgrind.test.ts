@@ -10,7 +10,7 @@ import { hasValgrind, type Report, reportsOf, scenariosOf } from "./valgrind.ts"
 const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])[] = [
   [/cbcDecrypt$/, /./, "whether the padding is right, behind a verified MAC; decided once from a mask"],
   [/aes-kw\/unwrap$/, /./, "whether the integrity value is right; decided once from a mask"],
-  [/hmacCheck$|EndVerify$/, /./, "whether the tag is right; compared in full first"],
+  [/hmacCheck$|EndVerify$|cmacVerify$|aesGcmOpen$/, /./, "whether the tag is right; compared in full first"],
   [/slotFill$/, /x25519Agree$/, "whether the shared secret is all zero; compared in full first"],
   [/./, /slotRestore$/, "type, usage and length of a key in a sealed blob, behind its verified MAC"],
   [/base64Decode$/, /./, "whether all letters are of the alphabet; decided once, at the end"],

@@ -86,6 +86,33 @@ static void key_wrap(void) {
   must(CALL(aesUnwrapBytes, kw, out, 40, in), "unwrapBytes");
 }
 
+static void aes_gcm(void) {
+  for (u32 bits = 16; bits <= 32; bits += 8) {
+    u32 k = key(KEY_AES, bits);
+    for (u32 n = 0; n <= 200; n += 40) {
+      memset(memory + in, 3, 50);
+      fill(in + 50, n);
+      int32_t length = CALL(aesGcmSeal, k, in, in + 12, 33, in + 50, n, out);
+      must(length, "gcmSeal");
+      must(CALL(aesGcmOpen, k, in, in + 12, 33, out, (u32)length, out), "gcmOpen");
+      CALL(aesGcmOpen, k, in, in + 12, 34, out, (u32)length, out);
+    }
+    CALL(slotClear, k);
+  }
+}
+
+static void cmac(void) {
+  u32 k = key(KEY_CMAC, 32);
+  for (u32 n = 0; n <= 300; n += 50) {
+    fill(in, n);
+    must(CALL(cmacSign, k, in, n, out), "cmacSign");
+    must(CALL(cmacVerify, k, in, n, out, 16), "cmacVerify");
+    must(CALL(cmacBegin, k, USE_VERIFY), "cmacBegin");
+    must(CALL(cmacUpdate, in, n), "cmacUpdate");
+    must(CALL(cmacEndVerify, out, 16), "cmacEndVerify");
+  }
+}
+
 static void hashes(void) {
   fill(in, 400);
   CALL(sha256Digest, in, 400, out);
@@ -166,7 +193,7 @@ static const struct {
   const char* name;
   void (*run)(void);
 } SCENARIOS[] = {
-    {"aes-cbc", aes_cbc}, {"bad-padding", bad_padding}, {"key-wrap", key_wrap}, {"hashes", hashes},
+    {"aes-cbc", aes_cbc}, {"aes-gcm", aes_gcm}, {"cmac", cmac}, {"bad-padding", bad_padding}, {"key-wrap", key_wrap}, {"hashes", hashes},
     {"framing", framing}, {"x25519", x25519},           {"slots", slots},       {"leak", leak},
 };
 

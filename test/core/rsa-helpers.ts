@@ -44,3 +44,8 @@ export function importRsa(core: RawCore, key: RsaNumbers, usage: number, from: "
 export function arenaIsZero(core: RawCore, stages: number): boolean {
   return core.get(core.inPtr + stages - 32768, 32768).every((byte) => byte === 0);
 }
+
+/** Bytes of a result, or the status. */
+export function bytesOf(core: RawCore, status: number, at = core.outPtr): Buffer | number {
+  return status < 0 ? status : Buffer.from(core.get(at, status));
+}

@@ -4,7 +4,6 @@
 import {
   constants,
   createHash,
-  createHmac,
   createPrivateKey,
   privateDecrypt,
   publicEncrypt,
@@ -15,8 +14,8 @@ import {
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw, type RawCore } from "./raw/raw-core.ts";
-import { arenaIsZero, importRsa, nodePair, numbersOf, type RsaPair } from "./rsa-helpers.ts";
+import { BUILDS, importRaw, loadRaw } from "./raw/raw-core.ts";
+import { arenaIsZero, bytesOf, importRsa, nodePair, numbersOf, type RsaPair } from "./rsa-helpers.ts";
 
 const ALL = 255 & ~abi.USE_EXPORT;
 const STAGES = 2 * abi.STAGE_SIZE;
@@ -34,11 +33,6 @@ const HASHES = [
   ["SHA-1", abi.HASH_SHA1, "sha1", 20],
   ["SHA-256", abi.HASH_SHA256, "sha256", 32],
 ] as const;
-
-/** Bytes of a result, or the status. */
-function bytesOf(core: RawCore, status: number, at = core.outPtr): Buffer | number {
-  return status < 0 ? status : Buffer.from(core.get(at, status));
-}
 
 describe.each(BUILDS)("%s", (build) => {
   const core = loadRaw(build);
@@ -182,64 +176,6 @@ describe.each(BUILDS)("%s", (build) => {
     expect(x.rsaOaepSealSlot!(...put(key), abi.HASH_SHA1, plain, outPtr)).toBe(abi.ERR_USAGE);
     expect(x.rsaPkcs1SealSlot!(...put(key), plain, outPtr)).toBe(abi.ERR_USAGE);
     for (const each of [slot, plain, exportable]) x.slotClear!(each);
-  });
-
-  test("wrong PKCS#1 padding gives the message of the draft's derivation, the same each time", () => {
-    const key = pair(1024);
-    const slot = importRsa(core, key.numbers, ALL);
-    // The derivation starts from a hash of p, q, dP, dQ and qInv, the form in which the core holds a key.
-    const jwk = key.privateKey.export({ format: "jwk" });
-    const parts = [jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi].map((part) => {
-      const bytes = Buffer.from(part!, "base64url");
-      return Buffer.concat([Buffer.alloc(64 - bytes.length), bytes]);
-    });
-    const keyHash = createHash("sha256").update(Buffer.concat(parts)).digest();
-    const hmac = (with_: Buffer, data: Buffer) => createHmac("sha256", with_).update(data).digest();
-    const derive = (kdk: Buffer, label: string, length: number) => {
-      const blocks: Buffer[] = [];
-      for (let i = 0; i * 32 < length; i++) {
-        const bits = Buffer.from([i >> 8, i & 255, 0, 0]);
-        const tail = Buffer.from([(length * 8) >> 8, (length * 8) & 255]);
-        blocks.push(hmac(kdk, Buffer.concat([bits.subarray(0, 2), Buffer.from(label), tail])));
-      }
-      return Buffer.concat(blocks).subarray(0, length);
-    };
-    const lengths = new Set<number>();
-    for (const block of [
-      Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(125, 7), Buffer.from([0])]),
-      Buffer.concat([Buffer.from([0, 2]), Buffer.alloc(126, 7)]),
-      Buffer.concat([Buffer.from([0, 2]), Buffer.alloc(7, 7), Buffer.alloc(119)]),
-      Buffer.concat([Buffer.from([0, 3]), Buffer.alloc(100, 7), Buffer.alloc(26)]),
-      ...Array.from({ length: 8 }, () => Buffer.concat([Buffer.from([0]), randomBytes(127)])),
-    ]) {
-      if (block[1] === 2 && block.indexOf(0, 2) >= 10) continue;
-      const ct = publicEncrypt({ key: key.publicKey, padding: constants.RSA_NO_PADDING }, block);
-      const kdk = hmac(keyHash, ct);
-      const candidates = derive(kdk, "length", 256);
-      let length = 0;
-      for (let i = 0; i < 256; i += 2) {
-        const candidate = candidates.readUInt16BE(i) & 127;
-        if (candidate <= 128 - 11) length = candidate;
-      }
-      const expected = derive(kdk, "message", 128).subarray(128 - length);
-      expect(bytesOf(core, x.rsaPkcs1Decrypt!(slot, core.put(ct), 128, outPtr))).toEqual(expected);
-      lengths.add(length);
-      // Into a slot: a key of the length asked for, from the same bytes.
-      const opened = x.rsaPkcs1OpenSlot!(slot, core.put(ct), 128, 16, abi.KEY_AES, abi.USE_EXPORT);
-      x.slotExport!(opened, outPtr);
-      expect(Buffer.from(core.get(outPtr, 16)).equals(derive(kdk, "message", 128).subarray(112))).toBe(true);
-      x.slotClear!(opened);
-    }
-    expect(lengths.size).toBeGreaterThan(2);
-    // A right message of another length than asked for is replaced too.
-    const text = randomBytes(17);
-    const ct = publicEncrypt({ key: key.publicKey, padding: constants.RSA_PKCS1_PADDING }, text);
-    const opened = x.rsaPkcs1OpenSlot!(slot, core.put(ct), 128, 16, abi.KEY_AES, abi.USE_EXPORT);
-    x.slotExport!(opened, outPtr);
-    const standIn = derive(hmac(keyHash, ct), "message", 128).subarray(112);
-    expect(Buffer.from(core.get(outPtr, 16)).equals(standIn)).toBe(true);
-    x.slotClear!(opened);
-    x.slotClear!(slot);
   });
 
   test("wrong keys are refused and wiped", () => {

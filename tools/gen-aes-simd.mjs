@@ -106,9 +106,9 @@ writeFileSync(
   "assembly/cipher/aes-simd-tables.gen.ts",
   `// Made by tools/gen-aes-simd.mjs: nibble tables and byte permutations of 16 bytes each, at these offsets.
 
-export const TABLES: usize = memory.data<u8>([
+export const TABLES: usize = ASC_FEATURE_SIMD ? memory.data<u8>([
 ${lines}
-], 16);
+], 16) : 0;
 
 ${offsets}
 `,

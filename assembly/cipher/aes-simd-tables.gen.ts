@@ -1,6 +1,6 @@
 // Made by tools/gen-aes-simd.mjs: nibble tables and byte permutations of 16 bytes each, at these offsets.
 
-export const TABLES: usize = memory.data<u8>([
+export const TABLES: usize = ASC_FEATURE_SIMD ? memory.data<u8>([
   128, 1, 9, 14, 13, 11, 7, 6, 15, 2, 12, 5, 10, 4, 3, 8,
   128, 2, 1, 15, 9, 5, 14, 12, 13, 4, 11, 10, 7, 8, 6, 3,
   15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
@@ -39,7 +39,7 @@ export const TABLES: usize = memory.data<u8>([
   32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
   64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
   128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
-], 16);
+], 16) : 0;
 
 export const INV: i32 = 0;
 export const A_INV: i32 = 16;

@@ -4,6 +4,7 @@
 import * as narrow from "./aes.i32";
 import * as wide from "./aes.i64";
 import * as simd from "./aes-simd";
+import * as small from "./aes-small";
 
 /** Bytes of the area for an expanded key. What stands in it is the implementation's own matter. */
 export const AES_STATE: i32 = 480;
@@ -15,6 +16,7 @@ export const AES_STATE: i32 = 480;
 export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
   if (ASC_FEATURE_SIMD) simd.aesExpandKey(key, keyLen, state);
   else if (CORE_JS) narrow.aesExpandKey(key, keyLen, state);
+  else if (CORE_SMALL) small.aesExpandKey(key, keyLen, state);
   else wide.aesExpandKey(key, keyLen, state);
 }
 
@@ -28,6 +30,7 @@ export function aesExpandKey(key: usize, keyLen: i32, state: usize): void {
 export function aesEncryptBlocks(state: usize, rounds: i32, src: usize, n: i32, dst: usize): void {
   if (ASC_FEATURE_SIMD) simd.aesEncryptBlocks(state, rounds, src, n, dst);
   else if (CORE_JS) narrow.aesEncryptBlocks(state, rounds, src, n, dst);
+  else if (CORE_SMALL) small.aesEncryptBlocks(state, rounds, src, n, dst);
   else wide.aesEncryptBlocks(state, rounds, src, n, dst);
 }
 
@@ -35,6 +38,7 @@ export function aesEncryptBlocks(state: usize, rounds: i32, src: usize, n: i32, 
 export function aesDecryptBlocks(state: usize, rounds: i32, src: usize, n: i32, dst: usize): void {
   if (ASC_FEATURE_SIMD) simd.aesDecryptBlocks(state, rounds, src, n, dst);
   else if (CORE_JS) narrow.aesDecryptBlocks(state, rounds, src, n, dst);
+  else if (CORE_SMALL) small.aesDecryptBlocks(state, rounds, src, n, dst);
   else wide.aesDecryptBlocks(state, rounds, src, n, dst);
 }
 
@@ -46,6 +50,7 @@ export function aesDecryptBlocks(state: usize, rounds: i32, src: usize, n: i32, 
 export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
   if (ASC_FEATURE_SIMD) simd.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
   else if (CORE_JS) narrow.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
+  else if (CORE_SMALL) small.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
   else wide.cbcEncryptBlocks(state, iv, rounds, src, len, dst);
 }
 
@@ -53,5 +58,6 @@ export function cbcEncryptBlocks(state: usize, iv: usize, rounds: i32, src: usiz
 export function cbcDecryptBlocks(state: usize, iv: usize, rounds: i32, src: usize, len: i32, dst: usize): void {
   if (ASC_FEATURE_SIMD) simd.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else if (CORE_JS) narrow.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
+  else if (CORE_SMALL) small.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else wide.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
 }

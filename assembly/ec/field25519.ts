@@ -3,6 +3,7 @@
 
 import * as doubles from "./field25519.f64";
 import * as integers from "./field25519.i64";
+import * as rolled from "./field25519-small";
 
 /** Bytes of an element in memory. */
 export const FE_SIZE: i32 = CORE_JS ? 96 : 48;
@@ -19,16 +20,19 @@ export function feCopy(out: usize, a: usize): void {
 
 export function feFromBytes(out: usize, src: usize): void {
   if (CORE_JS) doubles.feFromBytes(out, src);
+  else if (CORE_SMALL) rolled.feFromBytes(out, src);
   else integers.feFromBytes(out, src);
 }
 
 export function feMul(out: usize, a: usize, b: usize): void {
   if (CORE_JS) doubles.feMul(out, a, b);
+  else if (CORE_SMALL) rolled.feMul(out, a, b);
   else integers.feMul(out, a, b);
 }
 
 export function feMulSmall(out: usize, a: usize, k: i32): void {
   if (CORE_JS) doubles.feMulSmall(out, a, k);
+  else if (CORE_SMALL) rolled.feMulSmall(out, a, k);
   else integers.feMulSmall(out, a, k);
 }
 
@@ -39,6 +43,7 @@ export function feSet(out: usize, value: i32): void {
 
 export function feSquare(out: usize, a: usize): void {
   if (CORE_JS) doubles.feSquare(out, a);
+  else if (CORE_SMALL) rolled.feMul(out, a, a);
   else integers.feSquare(out, a);
 }
 
@@ -54,5 +59,6 @@ export function feSwap(a: usize, b: usize, swap: i32): void {
 
 export function feToBytes(out: usize, a: usize): void {
   if (CORE_JS) doubles.feToBytes(out, a);
+  else if (CORE_SMALL) rolled.feToBytes(out, a);
   else integers.feToBytes(out, a);
 }

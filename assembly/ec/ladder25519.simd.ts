@@ -31,12 +31,12 @@ const WORK: i32 = 1888;
 // 1.5 * 2^(52 + w(k + 1)) for each limb k: added and subtracted, it rounds to a multiple of 2^w(k + 1). Then FOLD and
 // 121665. As bit patterns of doubles.
 // biome-ignore format: a table
-const CONSTANTS: usize = memory.data<u64>([
+const CONSTANTS: usize = ASC_FEATURE_SIMD ? memory.data<u64>([
   0x4498000000000000, 0x45e8000000000000, 0x4738000000000000, 0x4888000000000000,
   0x49e8000000000000, 0x4b38000000000000, 0x4c88000000000000, 0x4dd8000000000000,
   0x4f38000000000000, 0x5088000000000000, 0x51d8000000000000, 0x5328000000000000,
   0x3043000000000000, 0x40fdb41000000000,
-], 16);
+], 16) : 0;
 const FOLD: i32 = 96;
 const A24: i32 = 104;
 

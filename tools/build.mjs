@@ -7,6 +7,9 @@ import { gzipSync } from "node:zlib";
 import { writeC } from "./native.mjs";
 
 const TARGETS = ["simd", "mvp", "js", "debug"];
+/** Profiles: for each target there, assembly/index.<target>.ts names what ships. */
+const PROFILE_CONFIG = "asconfig.profiles.json";
+const PROFILES = Object.keys(JSON.parse(readFileSync(PROFILE_CONFIG, "utf8")).targets);
 
 function run(bin, args) {
   return new Promise((resolve, reject) => {
@@ -19,8 +22,12 @@ function run(bin, args) {
 }
 
 async function core() {
-  await Promise.all(TARGETS.map((target) => run("node_modules/assemblyscript/bin/asc.js", ["--target", target])));
-  for (const target of ["simd", "mvp"]) {
+  const asc = "node_modules/assemblyscript/bin/asc.js";
+  await Promise.all([
+    ...TARGETS.map((target) => run(asc, ["--target", target])),
+    ...PROFILES.map((name) => run(asc, [`assembly/index.${name}.ts`, "--config", PROFILE_CONFIG, "--target", name])),
+  ]);
+  for (const target of ["simd", "mvp", ...PROFILES]) {
     const bytes = readFileSync(`dist/core.${target}.wasm`);
     console.log(`core.${target}.wasm ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
   }

@@ -5,6 +5,7 @@ import { portability } from "./checks/portability.mjs";
 import { fileSizes } from "./checks/file-sizes.mjs";
 import { forbiddenWords } from "./checks/words.mjs";
 import { layers } from "./checks/layers.mjs";
+import { profiles } from "./checks/profiles.mjs";
 import { wasmExports } from "./checks/wasm-exports.mjs";
 
 const withTests = !process.argv.includes("--no-tests");
@@ -34,6 +35,7 @@ report("import ranks", layers("src"));
 report("portability", portability());
 report("file sizes", fileSizes(["src", "assembly", "test", "tools", "bench"]));
 report("exports of the core", await wasmExports());
+report("profiles of the core", profiles());
 report("words that do not belong", forbiddenWords());
 if (withTests) command("tests", "node_modules/vitest/vitest.mjs", ["run"]);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -47,43 +47,46 @@ export function sameBytes(a: usize, b: usize, len: i32): bool {
   return true;
 }
 
-// Pieces of JSON text as [length, characters…].
+// Pieces of JSON text as [length, characters…], one after the other.
+// biome-ignore format: one text a line
+const TEXTS: usize = memory.data<u8>([
+  12, 123, 34, 112, 97, 121, 108, 111, 97, 100, 34, 58, 34,
+  15, 34, 44, 34, 115, 105, 103, 110, 97, 116, 117, 114, 101, 34, 58, 34,
+  2, 34, 125,
+  10, 123, 34, 107, 101, 121, 105, 100, 34, 58, 34,
+  8, 34, 44, 34, 105, 118, 34, 58, 34,
+  16, 34, 44, 34, 99, 105, 112, 104, 101, 114, 116, 101, 120, 116, 34, 58, 34,
+  18, 34, 44, 34, 115, 104, 97, 50, 53, 54, 34, 58, 34, 65, 65, 61, 61, 34, 125,
+  18, 123, 34, 115, 101, 113, 117, 101, 110, 99, 101, 110, 117, 109, 98, 101, 114, 34, 58,
+  13, 44, 34, 109, 101, 115, 115, 97, 103, 101, 105, 100, 34, 58,
+  16, 44, 34, 101, 110, 100, 111, 102, 109, 115, 103, 34, 58, 116, 114, 117, 101,
+  25, 44, 34, 99, 111, 109, 112, 114, 101, 115, 115, 105, 111, 110, 97, 108, 103, 111, 34, 58, 34, 71, 90, 73, 80, 34,
+  24, 44, 34, 99, 111, 109, 112, 114, 101, 115, 115, 105, 111, 110, 97, 108, 103, 111, 34, 58, 34, 76, 90, 87, 34,
+  9, 44, 34, 100, 97, 116, 97, 34, 58, 34,
+]);
 /** `{"payload":"` */
-// biome-ignore format: a text
-export const TEXT_PAYLOAD: usize = memory.data<u8>([12, 123, 34, 112, 97, 121, 108, 111, 97, 100, 34, 58, 34]);
+export const TEXT_PAYLOAD: usize = TEXTS;
 /** `","signature":"` */
-// biome-ignore format: a text
-export const TEXT_SIGNATURE: usize = memory.data<u8>([15, 34, 44, 34, 115, 105, 103, 110, 97, 116, 117, 114, 101, 34, 58, 34]);
+export const TEXT_SIGNATURE: usize = TEXTS + 13;
 /** `"}` */
-// biome-ignore format: a text
-export const TEXT_END: usize = memory.data<u8>([2, 34, 125]);
+export const TEXT_END: usize = TEXTS + 29;
 /** `{"keyid":"` */
-// biome-ignore format: a text
-export const TEXT_KEYID: usize = memory.data<u8>([10, 123, 34, 107, 101, 121, 105, 100, 34, 58, 34]);
+export const TEXT_KEYID: usize = TEXTS + 32;
 /** `","iv":"` */
-// biome-ignore format: a text
-export const TEXT_IV: usize = memory.data<u8>([8, 34, 44, 34, 105, 118, 34, 58, 34]);
+export const TEXT_IV: usize = TEXTS + 43;
 /** `","ciphertext":"` */
-// biome-ignore format: a text
-export const TEXT_CIPHERTEXT: usize = memory.data<u8>([16, 34, 44, 34, 99, 105, 112, 104, 101, 114, 116, 101, 120, 116, 34, 58, 34]);
+export const TEXT_CIPHERTEXT: usize = TEXTS + 52;
 /** `","sha256":"AA=="}` */
-// biome-ignore format: a text
-export const TEXT_SHA256: usize = memory.data<u8>([18, 34, 44, 34, 115, 104, 97, 50, 53, 54, 34, 58, 34, 65, 65, 61, 61, 34, 125]);
+export const TEXT_SHA256: usize = TEXTS + 69;
 /** `{"sequencenumber":` */
-// biome-ignore format: a text
-export const TEXT_SEQUENCENUMBER: usize = memory.data<u8>([18, 123, 34, 115, 101, 113, 117, 101, 110, 99, 101, 110, 117, 109, 98, 101, 114, 34, 58]);
+export const TEXT_SEQUENCENUMBER: usize = TEXTS + 88;
 /** `,"messageid":` */
-// biome-ignore format: a text
-export const TEXT_MESSAGEID: usize = memory.data<u8>([13, 44, 34, 109, 101, 115, 115, 97, 103, 101, 105, 100, 34, 58]);
+export const TEXT_MESSAGEID: usize = TEXTS + 107;
 /** `,"endofmsg":true` */
-// biome-ignore format: a text
-export const TEXT_ENDOFMSG: usize = memory.data<u8>([16, 44, 34, 101, 110, 100, 111, 102, 109, 115, 103, 34, 58, 116, 114, 117, 101]);
+export const TEXT_ENDOFMSG: usize = TEXTS + 121;
 /** `,"compressionalgo":"GZIP"` */
-// biome-ignore format: a text
-export const TEXT_GZIP: usize = memory.data<u8>([25, 44, 34, 99, 111, 109, 112, 114, 101, 115, 115, 105, 111, 110, 97, 108, 103, 111, 34, 58, 34, 71, 90, 73, 80, 34]);
+export const TEXT_GZIP: usize = TEXTS + 138;
 /** `,"compressionalgo":"LZW"` */
-// biome-ignore format: a text
-export const TEXT_LZW: usize = memory.data<u8>([24, 44, 34, 99, 111, 109, 112, 114, 101, 115, 115, 105, 111, 110, 97, 108, 103, 111, 34, 58, 34, 76, 90, 87, 34]);
+export const TEXT_LZW: usize = TEXTS + 164;
 /** `,"data":"` */
-// biome-ignore format: a text
-export const TEXT_DATA: usize = memory.data<u8>([9, 44, 34, 100, 97, 116, 97, 34, 58, 34]);
+export const TEXT_DATA: usize = TEXTS + 189;

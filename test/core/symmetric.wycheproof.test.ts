@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from "vitest";
 import * as abi from "../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw } from "./raw/raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw } from "./raw/raw-core.ts";
 import { hex, toHex, WYCHEPROOF_DIR, wycheproof } from "./wycheproof.ts";
 
 const ALL = 255;
 
 if (WYCHEPROOF_DIR === null) console.warn("WYCHEPROOF_DIR is not set: the attack vectors of Wycheproof are not run.");
 
-describe.skipIf(WYCHEPROOF_DIR === null).each(BUILDS)("%s", (build) => {
+describe.skipIf(WYCHEPROOF_DIR === null).each(BUILDS_AND_SMALL)("%s", (build) => {
   const core = loadRaw(build);
   const { x, inPtr, outPtr } = core;
 

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import * as abi from "../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw } from "./raw/raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw } from "./raw/raw-core.ts";
 import { hex, toHex, WYCHEPROOF_DIR, wycheproof } from "./wycheproof.ts";
 
 const ALL = 255;
 
-describe.skipIf(WYCHEPROOF_DIR === null).each(BUILDS)("%s", (build) => {
+describe.skipIf(WYCHEPROOF_DIR === null).each(BUILDS_AND_SMALL)("%s", (build) => {
   const core = loadRaw(build);
   const { x, outPtr } = core;
 

@@ -14,13 +14,13 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw } from "./raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw } from "./raw-core.ts";
 
 const hex = (s: string) => new Uint8Array(Buffer.from(s, "hex"));
 const toHex = (b: Uint8Array) => Buffer.from(b).toString("hex");
 const ALL = 255;
 
-describe.each(BUILDS)("%s", (build) => {
+describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   const core = loadRaw(build);
   const { x, inPtr, outPtr } = core;
 

@@ -4,9 +4,9 @@ import { createHmac, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw } from "./raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw } from "./raw-core.ts";
 
-describe.each(BUILDS)("%s", (build) => {
+describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   const core = loadRaw(build);
   const { x, inPtr, outPtr } = core;
 

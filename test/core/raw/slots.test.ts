@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw, wasmPath } from "./raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw, wasmPath } from "./raw-core.ts";
 
 const ALL = 255;
 
-describe.each(BUILDS)("%s", (build) => {
+describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   test("type and usage bits are checked on every use", () => {
     const core = loadRaw(build);
     const { x, inPtr, outPtr } = core;
@@ -179,11 +179,13 @@ describe.each(BUILDS)("%s", (build) => {
   });
 });
 
-test("the MVP build holds no instruction or type beyond WebAssembly's first version", async () => {
+test("the MVP and small builds hold no instruction or type beyond WebAssembly's first version", async () => {
   const { default: binaryen } = await import("binaryen");
-  const mvp = binaryen.readBinary(readFileSync(wasmPath("mvp")));
-  mvp.setFeatures(binaryen.Features.MVP);
-  expect(mvp.validate()).toBe(1);
+  for (const build of ["mvp", "small"]) {
+    const module = binaryen.readBinary(readFileSync(wasmPath(build)));
+    module.setFeatures(binaryen.Features.MVP);
+    expect(module.validate()).toBe(1);
+  }
   // The control: a build that uses later features is seen.
   const later = binaryen.parseText(
     '(module (func (export "f") (param i32) (result i32) (i32.extend8_s (local.get 0))))',

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw, type RawCore } from "./raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw, type RawCore } from "./raw-core.ts";
 
 const ALL = 255;
 const KEY_ID = new Uint8Array(Buffer.from("id"));
@@ -16,7 +16,7 @@ function residue(core: RawCore, fresh: RawCore, publicStart: number): number {
   return n;
 }
 
-describe.each(BUILDS)("%s", (build) => {
+describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   const setup = () => {
     const core = loadRaw(build);
     const enc = importRaw(core, abi.KEY_AES, ALL, randomBytes(16));

@@ -4,7 +4,7 @@
 import { createPrivateKey, createPublicKey, diffieHellman, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
-import { BUILDS, importRaw, loadRaw } from "./raw-core.ts";
+import { BUILDS_AND_SMALL, importRaw, loadRaw } from "./raw-core.ts";
 
 const P = 2n ** 255n - 19n;
 const ALL = 255;
@@ -57,7 +57,7 @@ for (const pattern of ["aa", "55", "f0", "0f", "ff00", "00ff", "7fffff80"]) {
   EDGES.push(numberOf(Buffer.from(pattern.repeat(32).slice(0, 64), "hex")));
 }
 
-describe.each(BUILDS)("%s", (build) => {
+describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   const core = loadRaw(build);
   const { x, outPtr, inPtr } = core;
 

@@ -15,8 +15,12 @@ export function copy(dst: usize, src: usize, len: i32): void {
       for (; i < len && ((dst + i) & 3) !== 0; i++) store<u8>(dst + i, load<u8>(src + i));
       for (; i + 4 <= len; i += 4) store<u32>(dst + i, load<u32>(src + i));
     }
-  } else {
-    for (; i + 8 <= len; i += 8) store<u64>(dst + i, load<u64>(src + i));
+  } else if (len >= 8) {
+    // The last eight bytes, read before anything is written over them, may overlap those before.
+    const last = load64(src + len - 8);
+    for (; i + 8 < len; i += 8) store64(dst + i, load64(src + i));
+    store64(dst + len - 8, last);
+    return;
   }
   for (; i < len; i++) store<u8>(dst + i, load<u8>(src + i));
 }
@@ -27,8 +31,10 @@ export function wipe(ptr: usize, len: i32): void {
   if (CORE_JS) {
     for (; i < len && ((ptr + i) & 3) !== 0; i++) store<u8>(ptr + i, 0);
     for (; i + 4 <= len; i += 4) store<u32>(ptr + i, 0);
-  } else {
-    for (; i + 8 <= len; i += 8) store<u64>(ptr + i, 0);
+  } else if (len >= 8) {
+    for (; i + 8 < len; i += 8) store64(ptr + i, 0);
+    store64(ptr + len - 8, 0);
+    return;
   }
   for (; i < len; i++) store<u8>(ptr + i, 0);
 }

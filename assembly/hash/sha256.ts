@@ -2,18 +2,20 @@
 // A hashing state is 112 bytes: 8 words of chaining value (32), a block buffer (64), bytes hashed so far (8), spare.
 
 import { ERR_ARGUMENT, OK } from "../../src/core/abi";
-import { copy, storeBe32, storeBe64, wipe } from "../bytes";
+import { copy, storeBe32, wipe } from "../bytes";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { sha256Compress } from "./sha256-compress";
 
 /** Bytes of a hashing state. */
 export const SHA256_STATE: i32 = 112;
-const BUFFER: i32 = 32;
+/** Where a state holds the bytes of an unfinished block. */
+export const SHA256_BUFFER: i32 = 32;
 const LENGTH: i32 = 96;
+const LENGTH_HIGH: i32 = 100;
 
-/** Starts a hash in the 112 bytes at `state`. */
-export function sha256Init(state: usize): void {
+/** The initial chaining value, in the 32 bytes at `state`. */
+export function sha256Start(state: usize): void {
   store<u32>(state, 0x6a09e667);
   store<u32>(state, 0xbb67ae85, 4);
   store<u32>(state, 0x3c6ef372, 8);
@@ -22,45 +24,65 @@ export function sha256Init(state: usize): void {
   store<u32>(state, 0x9b05688c, 20);
   store<u32>(state, 0x1f83d9ab, 24);
   store<u32>(state, 0x5be0cd19, 28);
-  store<u64>(state, 0, 96);
+}
+
+/** Starts a hash in the 112 bytes at `state`. */
+export function sha256Init(state: usize): void {
+  sha256Start(state);
+  sha256SetLength(state, 0);
+}
+
+/** Says that `len` bytes, whole blocks, went into the chaining value of `state`. */
+export function sha256SetLength(state: usize, len: u32): void {
+  store<u32>(state, len, LENGTH);
+  store<u32>(state, 0, LENGTH_HIGH);
 }
 
 /** Adds `len` bytes. */
 export function sha256Update(state: usize, msg: usize, len: i32): void {
-  const total = load<u64>(state, LENGTH);
-  store<u64>(state, total + (len as u64), LENGTH);
-  let held = (total & 63) as i32;
+  const low = load<u32>(state, LENGTH);
+  const sum = low + (len as u32);
+  store<u32>(state, sum, LENGTH);
+  store<u32>(state, load<u32>(state, LENGTH_HIGH) + u32(sum < low), LENGTH_HIGH);
+  const held = (low & 63) as i32;
   if (held > 0) {
-    const room = 64 - held;
-    const n = len < room ? len : room;
-    copy(state + BUFFER + held, msg, n);
-    if (n < room) return;
-    sha256Compress(state, state + BUFFER, 1);
+    const n = len < 64 - held ? len : 64 - held;
+    copy(state + SHA256_BUFFER + held, msg, n);
+    if (held + n < 64) return;
+    sha256Compress(state, state + SHA256_BUFFER, 1);
     msg += n;
     len -= n;
   }
   const blocks = len >> 6;
   if (blocks > 0) sha256Compress(state, msg, blocks);
-  held = len & 63;
-  copy(state + BUFFER, msg + (blocks << 6), held);
+  copy(state + SHA256_BUFFER, msg + (blocks << 6), len & 63);
+}
+
+/** Pads and takes in the rest: the chaining value is the digest, as words. */
+export function sha256Finish(state: usize): void {
+  const low = load<u32>(state, LENGTH);
+  const held = (low & 63) as i32;
+  const buffer = state + SHA256_BUFFER;
+  store<u8>(buffer + held, 0x80);
+  wipe(buffer + held + 1, 63 - held);
+  if (held >= 56) {
+    sha256Compress(state, buffer, 1);
+    wipe(buffer, 56);
+  }
+  storeBe32(buffer + 56, (load<u32>(state, LENGTH_HIGH) << 3) | (low >> 29));
+  storeBe32(buffer + 60, low << 3);
+  sha256Compress(state, buffer, 1);
+}
+
+/** The eight words at `state` as 32 bytes at `out`. */
+export function sha256Output(state: usize, out: usize): void {
+  for (let i = 0; i < 32; i += 4) storeBe32(out + i, load<u32>(state + i));
 }
 
 /** Ends the hash: 32 bytes at `out`. The state is used up. */
 export function sha256Final(state: usize, out: usize): void {
-  const total = load<u64>(state, LENGTH);
-  const held = (total & 63) as i32;
-  const buffer = state + BUFFER;
-  store<u8>(buffer + held, 0x80);
-  if (held >= 56) {
-    wipe(buffer + held + 1, 63 - held);
-    sha256Compress(state, buffer, 1);
-    wipe(buffer, 56);
-  } else {
-    wipe(buffer + held + 1, 55 - held);
-  }
-  storeBe64(buffer + 56, total << 3);
-  sha256Compress(state, buffer, 1);
-  for (let i = 0; i < 32; i += 4) storeBe32(out + i, load<u32>(state + i));
+  sha256Finish(state);
+  sha256Output(state, out);
 }
 
 /** Digest of `len` bytes, 32 bytes at `out`, which may overlap the message. */

@@ -86,35 +86,59 @@ function rounds(states: usize, w: usize): void {
   let x = a;
   let y = v128.xor(b, c);
   for (let k = K256; k < K256 + 256; k += 32) {
-    h = sum(sum(h, i32x4.add(v128.load_splat<u32>(k, 0), v128.load(w, 0))), sum(v128.xor(g, v128.and(e, v128.xor(f, g))), bigSigma1(e)));
+    h = sum(
+      sum(h, i32x4.add(v128.load_splat<u32>(k, 0), v128.load(w, 0))),
+      sum(v128.xor(g, v128.and(e, v128.xor(f, g))), bigSigma1(e)),
+    );
     d = sum(d, h);
     x = v128.xor(a, b);
     h = sum(h, sum(bigSigma0(a), v128.xor(b, v128.and(x, y))));
-    g = sum(sum(g, i32x4.add(v128.load_splat<u32>(k, 4), v128.load(w, 16))), sum(v128.xor(f, v128.and(d, v128.xor(e, f))), bigSigma1(d)));
+    g = sum(
+      sum(g, i32x4.add(v128.load_splat<u32>(k, 4), v128.load(w, 16))),
+      sum(v128.xor(f, v128.and(d, v128.xor(e, f))), bigSigma1(d)),
+    );
     c = sum(c, g);
     y = v128.xor(h, a);
     g = sum(g, sum(bigSigma0(h), v128.xor(a, v128.and(y, x))));
-    f = sum(sum(f, i32x4.add(v128.load_splat<u32>(k, 8), v128.load(w, 32))), sum(v128.xor(e, v128.and(c, v128.xor(d, e))), bigSigma1(c)));
+    f = sum(
+      sum(f, i32x4.add(v128.load_splat<u32>(k, 8), v128.load(w, 32))),
+      sum(v128.xor(e, v128.and(c, v128.xor(d, e))), bigSigma1(c)),
+    );
     b = sum(b, f);
     x = v128.xor(g, h);
     f = sum(f, sum(bigSigma0(g), v128.xor(h, v128.and(x, y))));
-    e = sum(sum(e, i32x4.add(v128.load_splat<u32>(k, 12), v128.load(w, 48))), sum(v128.xor(d, v128.and(b, v128.xor(c, d))), bigSigma1(b)));
+    e = sum(
+      sum(e, i32x4.add(v128.load_splat<u32>(k, 12), v128.load(w, 48))),
+      sum(v128.xor(d, v128.and(b, v128.xor(c, d))), bigSigma1(b)),
+    );
     a = sum(a, e);
     y = v128.xor(f, g);
     e = sum(e, sum(bigSigma0(f), v128.xor(g, v128.and(y, x))));
-    d = sum(sum(d, i32x4.add(v128.load_splat<u32>(k, 16), v128.load(w, 64))), sum(v128.xor(c, v128.and(a, v128.xor(b, c))), bigSigma1(a)));
+    d = sum(
+      sum(d, i32x4.add(v128.load_splat<u32>(k, 16), v128.load(w, 64))),
+      sum(v128.xor(c, v128.and(a, v128.xor(b, c))), bigSigma1(a)),
+    );
     h = sum(h, d);
     x = v128.xor(e, f);
     d = sum(d, sum(bigSigma0(e), v128.xor(f, v128.and(x, y))));
-    c = sum(sum(c, i32x4.add(v128.load_splat<u32>(k, 20), v128.load(w, 80))), sum(v128.xor(b, v128.and(h, v128.xor(a, b))), bigSigma1(h)));
+    c = sum(
+      sum(c, i32x4.add(v128.load_splat<u32>(k, 20), v128.load(w, 80))),
+      sum(v128.xor(b, v128.and(h, v128.xor(a, b))), bigSigma1(h)),
+    );
     g = sum(g, c);
     y = v128.xor(d, e);
     c = sum(c, sum(bigSigma0(d), v128.xor(e, v128.and(y, x))));
-    b = sum(sum(b, i32x4.add(v128.load_splat<u32>(k, 24), v128.load(w, 96))), sum(v128.xor(a, v128.and(g, v128.xor(h, a))), bigSigma1(g)));
+    b = sum(
+      sum(b, i32x4.add(v128.load_splat<u32>(k, 24), v128.load(w, 96))),
+      sum(v128.xor(a, v128.and(g, v128.xor(h, a))), bigSigma1(g)),
+    );
     f = sum(f, b);
     x = v128.xor(c, d);
     b = sum(b, sum(bigSigma0(c), v128.xor(d, v128.and(x, y))));
-    a = sum(sum(a, i32x4.add(v128.load_splat<u32>(k, 28), v128.load(w, 112))), sum(v128.xor(h, v128.and(f, v128.xor(g, h))), bigSigma1(f)));
+    a = sum(
+      sum(a, i32x4.add(v128.load_splat<u32>(k, 28), v128.load(w, 112))),
+      sum(v128.xor(h, v128.and(f, v128.xor(g, h))), bigSigma1(f)),
+    );
     e = sum(e, a);
     y = v128.xor(b, c);
     a = sum(a, sum(bigSigma0(b), v128.xor(c, v128.and(y, x))));

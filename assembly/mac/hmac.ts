@@ -4,7 +4,17 @@
 import { ERR_ARGUMENT, ERR_BAD_TAG, KEY_HMAC_SHA256, OK, USE_SIGN, USE_VERIFY } from "../../src/core/abi";
 import { copy, wipe } from "../bytes";
 import { ctEqual } from "../ct";
-import { SHA256_STATE, sha256Final, sha256Init, sha256Update } from "../hash/sha256";
+import {
+  SHA256_BUFFER,
+  SHA256_STATE,
+  sha256Final,
+  sha256Finish,
+  sha256Output,
+  sha256SetLength,
+  sha256Start,
+  sha256Update,
+} from "../hash/sha256";
+import { sha256Compress } from "../hash/sha256-compress";
 import { slotCheck, slotState } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
@@ -19,34 +29,34 @@ export const HMAC_STATE: i32 = 64;
  * @param state  [secret] 64 bytes
  */
 export function hmacExpandKey(key: usize, keyLen: i32, state: usize): void {
-  const block = scratchPush(64);
-  const hash = scratchPush(SHA256_STATE);
-  for (let half = 0; half < 2; half++) {
-    const pad: u8 = half === 0 ? 0x36 : 0x5c;
-    for (let i = 0; i < 64; i++) store<u8>(block + i, (i < keyLen ? load<u8>(key + i) : 0) ^ pad);
-    sha256Init(hash);
-    sha256Update(hash, block, 64);
-    copy(state + (half << 5), hash, 32);
-  }
-  scratchPop(SHA256_STATE);
+  const block = scratchPush(64); // zeros: released space is wiped
+  copy(block, key, keyLen);
+  sha256Start(state);
+  sha256Start(state + 32);
+  padKey(block, 0x36363636);
+  sha256Compress(state, block, 1);
+  padKey(block, 0x36363636 ^ 0x5c5c5c5c);
+  sha256Compress(state + 32, block, 1);
   scratchPop(64);
+}
+
+function padKey(block: usize, pad: u32): void {
+  for (let i = 0; i < 64; i += 4) store<u32>(block + i, load<u32>(block + i) ^ pad);
 }
 
 /** Starts a MAC: `hash` becomes a SHA-256 state that already holds the inner key block. */
 export function hmacInit(state: usize, hash: usize): void {
   copy(hash, state, 32);
-  store<u64>(hash, 64, 96);
+  sha256SetLength(hash, 64);
 }
 
 /** Ends a MAC: 32 bytes at `out`. */
 export function hmacFinal(state: usize, hash: usize, out: usize): void {
-  const inner = scratchPush(32);
-  sha256Final(hash, inner);
+  sha256Finish(hash);
+  sha256Output(hash, hash + SHA256_BUFFER);
   copy(hash, state + 32, 32);
-  store<u64>(hash, 64, 96);
-  sha256Update(hash, inner, 32);
+  sha256SetLength(hash, 64 + 32);
   sha256Final(hash, out);
-  scratchPop(32);
 }
 
 /** Tag of `len` bytes: 32 bytes at `out`. `state` is a key's state. */

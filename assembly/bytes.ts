@@ -72,6 +72,10 @@ export function loadBe32(ptr: usize): u32 {
   );
 }
 
+export function loadBe64(ptr: usize): u64 {
+  return bswap<u64>(load64(ptr));
+}
+
 export function storeBe32(ptr: usize, value: u32): void {
   if (CORE_JS) {
     store<u8>(ptr, value >> 24);

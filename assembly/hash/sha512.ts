@@ -7,7 +7,8 @@ import { copy, storeBe64, wipe } from "../bytes";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { compress as compress32 } from "./sha512.i32";
-import { compress as compress64 } from "./sha512.i64";
+import { compress as compress64 } from "./sha512.i64.gen";
+import { compress as compressSimd } from "./sha512.simd.gen";
 
 /** Bytes of a hashing state. */
 export const SHA512_STATE: i32 = 208;
@@ -26,7 +27,8 @@ const INITIAL: usize = memory.data<u64>([
 
 /** Chaining value after `blocks` ≥ 0 blocks of 128 bytes at `msg`. */
 export function sha512Compress(state: usize, msg: usize, blocks: i32): void {
-  if (CORE_JS) compress32(state, msg, blocks);
+  if (ASC_FEATURE_SIMD) compressSimd(state, msg, blocks);
+  else if (CORE_JS) compress32(state, msg, blocks);
   else compress64(state, msg, blocks);
 }
 

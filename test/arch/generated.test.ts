@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 // @ts-expect-error: plain JavaScript
-import { FILES } from "../../tools/gen-sha256.mjs";
+import { FILES } from "../../tools/gen-sha2.mjs";
 
 test.each([...(FILES as Map<string, string>)])("%s", (path, text) => {
   expect(readFileSync(path, "utf8") === text).toBe(true);

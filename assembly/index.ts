@@ -36,6 +36,20 @@ export {
   hmacSha256Verify,
 } from "./mac/hmac";
 export {
+  hmacSha384Begin,
+  hmacSha384Sign,
+  hmacSha384Verify,
+  hmacSha512Begin,
+  hmacSha512End,
+  hmacSha512End as hmacSha384End,
+  hmacSha512EndVerify,
+  hmacSha512EndVerify as hmacSha384EndVerify,
+  hmacSha512Sign,
+  hmacSha512Update,
+  hmacSha512Update as hmacSha384Update,
+  hmacSha512Verify,
+} from "./mac/hmac-sha512";
+export {
   freeSlots,
   slotClear,
   slotEvict,

@@ -3,7 +3,7 @@
 // the digest (4), spare.
 
 import { ERR_ARGUMENT, OK } from "../../src/core/abi";
-import { copy, storeBe64, wipe } from "../bytes";
+import { copy, storeBe32, wipe } from "../bytes";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { compress as compress32 } from "./sha512.i32";
@@ -12,8 +12,10 @@ import { compress as compressSimd } from "./sha512.simd.gen";
 
 /** Bytes of a hashing state. */
 export const SHA512_STATE: i32 = 208;
-const BUFFER: i32 = 64;
+/** Where a state holds the bytes of an unfinished block. */
+export const SHA512_BUFFER: i32 = 64;
 const LENGTH: i32 = 192;
+const LENGTH_HIGH: i32 = 196;
 const DIGEST: i32 = 200;
 
 // Initial chaining values: SHA-384, then SHA-512.
@@ -32,46 +34,74 @@ export function sha512Compress(state: usize, msg: usize, blocks: i32): void {
   else compress64(state, msg, blocks);
 }
 
+/** The initial chaining value of SHA-384 or SHA-512, in the 64 bytes at `state`. `digest`: 48 or 64. */
+export function sha512Start(state: usize, digest: i32): void {
+  copy(state, INITIAL + (digest === 64 ? 64 : 0), 64);
+}
+
 /** Starts a hash in the 208 bytes at `state`. `digest` is the length of the digest: 48 or 64. */
 export function sha512Init(state: usize, digest: i32): void {
-  copy(state, INITIAL + (digest === 64 ? 64 : 0), 64);
-  wipe(state + LENGTH, 16);
-  store<i32>(state + DIGEST, digest);
+  sha512Start(state, digest);
+  sha512SetLength(state, 0, digest);
+}
+
+/** Says that `len` bytes, whole blocks or in the buffer, went into `state`, and how long its digest is. */
+export function sha512SetLength(state: usize, len: u32, digest: i32): void {
+  store<u32>(state, len, LENGTH);
+  store<u32>(state, 0, LENGTH_HIGH);
+  store<i32>(state, digest, DIGEST);
 }
 
 /** Adds `len` bytes. */
 export function sha512Update(state: usize, msg: usize, len: i32): void {
-  const held = load<i32>(state, LENGTH) & 127;
-  // 2^64 bytes: an i64 addition is rare enough for core.js too.
-  store<u64>(state, load<u64>(state, LENGTH) + (len as u64), LENGTH);
+  const low = load<u32>(state, LENGTH);
+  const sum = low + (len as u32);
+  store<u32>(state, sum, LENGTH);
+  store<u32>(state, load<u32>(state, LENGTH_HIGH) + u32(sum < low), LENGTH_HIGH);
+  const held = (low & 127) as i32;
   if (held > 0) {
     const n = len < 128 - held ? len : 128 - held;
-    copy(state + BUFFER + held, msg, n);
+    copy(state + SHA512_BUFFER + held, msg, n);
     if (held + n < 128) return;
-    sha512Compress(state, state + BUFFER, 1);
+    sha512Compress(state, state + SHA512_BUFFER, 1);
     msg += n;
     len -= n;
   }
   const blocks = len >> 7;
-  sha512Compress(state, msg, blocks);
-  copy(state + BUFFER, msg + (blocks << 7), len & 127);
+  if (blocks > 0) sha512Compress(state, msg, blocks);
+  copy(state + SHA512_BUFFER, msg + (blocks << 7), len & 127);
 }
 
-/** Ends the hash: 48 or 64 bytes at `out`, as it was begun. The state is used up. */
-export function sha512Final(state: usize, out: usize): void {
-  const total = load<u64>(state, LENGTH);
-  const buffer = state + BUFFER;
-  const held = (total & 127) as i32;
+/** Pads and takes in the rest: the chaining value is the digest, as words. */
+export function sha512Finish(state: usize): void {
+  const low = load<u32>(state, LENGTH);
+  const high = load<u32>(state, LENGTH_HIGH);
+  const buffer = state + SHA512_BUFFER;
+  const held = (low & 127) as i32;
   store<u8>(buffer + held, 0x80);
   wipe(buffer + held + 1, 127 - held);
   if (held >= 112) {
     sha512Compress(state, buffer, 1);
     wipe(buffer, 128);
   }
-  storeBe64(buffer + 112, total >> 61);
-  storeBe64(buffer + 120, total << 3);
+  storeBe32(buffer + 116, high >> 29);
+  storeBe32(buffer + 120, (high << 3) | (low >> 29));
+  storeBe32(buffer + 124, low << 3);
   sha512Compress(state, buffer, 1);
-  for (let i = load<i32>(state, DIGEST) - 8; i >= 0; i -= 8) storeBe64(out + i, load<u64>(state + i));
+}
+
+/** The first 48 or 64 bytes of the words at `state`, to `out`. */
+export function sha512Output(state: usize, out: usize): void {
+  for (let i = load<i32>(state, DIGEST) - 8; i >= 0; i -= 8) {
+    storeBe32(out + i, load<u32>(state + i, 4));
+    storeBe32(out + i + 4, load<u32>(state + i));
+  }
+}
+
+/** Ends the hash: 48 or 64 bytes at `out`, as it was begun. The state is used up. */
+export function sha512Final(state: usize, out: usize): void {
+  sha512Finish(state);
+  sha512Output(state, out);
 }
 
 function digest(msg: usize, len: i32, out: usize, size: i32): void {

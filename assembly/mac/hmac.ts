@@ -113,6 +113,7 @@ let streamUsage: i32 = 0;
 /** @returns OK | ERR_ARGUMENT | ERR_SLOT | ERR_KEY_TYPE | ERR_USAGE; `usage` is USE_SIGN or USE_VERIFY */
 export function hmacSha256Begin(slot: i32, usage: i32): i32 {
   streamSlot = -1;
+  wipe(STREAM, SHA256_STATE); // of a stream that was given up
   if (usage !== USE_SIGN && usage !== USE_VERIFY) return ERR_ARGUMENT;
   const status = slotCheck(slot, KEY_HMAC_SHA256, usage);
   if (status < 0) return status;
@@ -151,11 +152,11 @@ export function hmacSha256EndVerify(tag: usize, tagLen: i32): i32 {
   return equal === 1 ? OK : ERR_BAD_TAG;
 }
 
-/** Slot of the running stream, which ends; an error if there is none of this usage. */
+/** Slot of the running stream, which ends; an error, and the state wiped, if there is none of this usage. */
 function streamClose(usage: i32): i32 {
   const slot = streamSlot;
   streamSlot = -1;
-  if (slot < 0 || streamUsage !== usage) return ERR_ARGUMENT;
-  const status = slotCheck(slot, KEY_HMAC_SHA256, usage);
+  const status = slot < 0 || streamUsage !== usage ? ERR_ARGUMENT : slotCheck(slot, KEY_HMAC_SHA256, usage);
+  if (status < 0) wipe(STREAM, SHA256_STATE);
   return status < 0 ? status : slot;
 }

@@ -20,6 +20,7 @@ import { entropyTake } from "../rand/entropy";
 import { BIG_SLOT_SIZE, BIG_SLOTS, inStage, SLOT_SIZE, SLOTS } from "./layout";
 import { scratchPop, scratchPush } from "./scratch";
 
+const EXPANDED: i32 = 12;
 const RAW: i32 = 16;
 const STATE: i32 = 144;
 /** HMAC keys longer than a SHA-256 block are hashed, RFC 2104 §2. */
@@ -60,6 +61,11 @@ export function slotCheck(slot: i32, type: i32, usage: i32): i32 {
 /** Expanded key of a full slot. */
 export function slotState(slot: i32): usize {
   return at(slot) + STATE;
+}
+
+/** Where the head of a full slot says, as an i32, whether the state is computed: for types that do so on first use. */
+export function slotExpanded(slot: i32): usize {
+  return at(slot) + EXPANDED;
 }
 
 /** Raw key of a full slot. */

@@ -86,6 +86,18 @@ export interface CoreExports {
   hmacSha256Sign(slot: number, ptr: number, len: number, out: number): number;
   hmacSha256Update(ptr: number, len: number): number;
   hmacSha256Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
+  hmacSha384Begin(slot: number, usage: number): number;
+  hmacSha384End(out: number): number;
+  hmacSha384EndVerify(tag: number, tagLen: number): number;
+  hmacSha384Sign(slot: number, ptr: number, len: number, out: number): number;
+  hmacSha384Update(ptr: number, len: number): number;
+  hmacSha384Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
+  hmacSha512Begin(slot: number, usage: number): number;
+  hmacSha512End(out: number): number;
+  hmacSha512EndVerify(tag: number, tagLen: number): number;
+  hmacSha512Sign(slot: number, ptr: number, len: number, out: number): number;
+  hmacSha512Update(ptr: number, len: number): number;
+  hmacSha512Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
   openCbcHmac(enc: number, mac: number, ptr: number, len: number, out: number): number;
   pairOpen(enc: number, mac: number, len: number): number;
   pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;

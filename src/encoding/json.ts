@@ -6,7 +6,7 @@ import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { JsonText } from "./json-text.ts";
 import { knownName } from "./labels.ts";
-import { MAX_DEPTH, MAX_VALUES } from "./limits.ts";
+import { MAX_DEPTH, MAX_ID, MAX_VALUES } from "./limits.ts";
 import { MslList, MslMap, type NestedDecoder, type Source, Trail, type Value } from "./msl-map.ts";
 import { type OddNumber, readJsonNumber } from "./number.ts";
 import { decodeUtf8, isUtf8 } from "./utf8.ts";
@@ -189,9 +189,10 @@ class Parser {
     const { bytes, end, at } = this;
     let i = at;
     let value = 0;
-    while (i < end && bytes[i]! >= 0x30 && bytes[i]! <= 0x39) value = value * 10 + bytes[i++]! - 0x30;
+    while (i < end && bytes[i]! >= 0x30 && bytes[i]! <= 0x39) value = value * 10 + (bytes[i++]! - 0x30);
     const isPlain = i === end || !isNumberPart(bytes[i]!);
-    if (isPlain && i > at && i - at <= 15 && (bytes[at] !== 0x30 || i === at + 1)) {
+    // Up to 16 digits are exact below 2^53, and what is above does not round to below.
+    if (isPlain && i > at && i - at <= 16 && value < MAX_ID && (bytes[at] !== 0x30 || i === at + 1)) {
       this.at = i;
       return value;
     }

@@ -76,7 +76,7 @@ export async function readHeader(wire: Uint8Array, env: HeaderEnvironment): Prom
     const map = decodeObject(plain, "headerdata");
     const messageId = map.int("messageid", 0, MAX_ID, "MESSAGE_ID_OUT_OF_RANGE");
     try {
-      return await readHeaderData(map, messageId, { ...origin, context }, env, wire.length);
+      return await readHeaderData(map, messageId, origin, context, env, wire.length);
     } catch (error) {
       throw withContext(error, messageId, identityOf(origin));
     }
@@ -129,11 +129,12 @@ function identityOf(origin: HeaderOrigin): string | null {
 async function readHeaderData(
   map: MslMap,
   messageId: number,
-  origin: HeaderOrigin & { readonly context: CryptoContext },
+  origin: HeaderOrigin,
+  context: CryptoContext,
   env: HeaderEnvironment,
   wireBytes: number,
 ): Promise<MessageHeader> {
-  const { masterToken, entityAuth, context } = origin;
+  const { masterToken, entityAuth } = origin;
   const scheme = masterToken === null && entityAuth !== null ? schemeOf(entityAuth, env) : null;
   const headerEncrypted = masterToken !== null || scheme?.encrypts === true;
   const headerIntegrity = masterToken !== null || scheme?.protectsIntegrity === true;
@@ -179,7 +180,9 @@ async function readHeaderData(
     renewable,
     handshake,
     capabilities,
-    ...requests,
+    keyRequests: requests.keyRequests,
+    keyRequestCount: requests.keyRequestCount,
+    keyRequestSchemes: requests.keyRequestSchemes,
     peer: NO_PEER_TOKENS,
     wireBytes,
   };

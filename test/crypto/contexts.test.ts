@@ -136,6 +136,20 @@ describe("signatures", () => {
     expect(hex(now(context.sign(large, "CBOR")))).toBe(createHmac("sha256", MAC).update(large).digest("hex"));
   });
 
+  test("that begin like an object of either format are raw all the same", () => {
+    const firsts = new Set<number>();
+    for (let i = 0; i < 4000; i++) {
+      const data = Uint8Array.of(i >> 8, i & 255);
+      const tag = now(context.sign(data, "CBOR"));
+      if (tag[0] !== 0x7b && (tag[0]! & 0xe0) !== 0xa0) continue;
+      firsts.add(tag[0]!);
+      expect(now(context.verify(data, tag))).toBe(true);
+      tag[31]! ^= 1;
+      expect(now(context.verify(data, tag))).toBe(false);
+    }
+    expect(firsts.size).toBeGreaterThan(25);
+  });
+
   test("of another length, cut or extended: wrong", () => {
     const tag = now(context.sign(hello, "JSON"));
     for (let n = 0; n < 32; n++) expect(now(context.verify(hello, tag.subarray(0, n)))).toBe(false);

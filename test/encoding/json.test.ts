@@ -285,6 +285,19 @@ describe("numbers", () => {
     for (const [literal, want] of cases) expect(kind(literal), literal).toBe(want);
   });
 
+  test("whole literals around 2^53 and of any length, by BigInt", () => {
+    const near = fc.bigInt({ min: -3000n, max: 3000n }).map((n) => M + n);
+    const any = fc.bigInt({ min: 0n, max: 10n ** 18n });
+    fc.assert(
+      fc.property(fc.oneof(near, any, fc.bigInt({ min: 10n ** 14n, max: 10n ** 16n })), (n) => {
+        const read = decode(`{"n":${n}}`);
+        if (n <= M) expect(read.int("n", 0, Number(M))).toBe(Number(n));
+        else expect(() => read.int("n", 0, Number(M), "MESSAGE_ID_OUT_OF_RANGE")).toThrow(/MESSAGE_ID_OUT_OF_RANGE/);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test("a literal has at most 1024 characters", () => {
     expect(outcome(`{"a":0.${"0".repeat(1021)}1,"b":1}`)).toMatchObject({ b: 1 });
     expect(outcome(`{"a":0.${"0".repeat(1022)}1,"b":1}`)).toBe("MSL_PARSE_ERROR");

@@ -1,0 +1,121 @@
+// The core's outputs: asc compiles without optimising, with names; binaryen optimises; the names are then stripped from
+// what ships and kept in dist/wat/, where the checks and the native test programs read them.
+// asc's own optimiser was left out because it made the SIMD build a third larger at the same speed.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { writeC } from "./native.mjs";
+
+const BINARYEN = "node_modules/binaryen/bin";
+const SIMD = [
+  "--mvp-features",
+  ...["simd", "bulk-memory", "sign-ext", "mutable-globals", "nontrapping-float-to-int"].map(
+    (name) => `--enable-${name}`,
+  ),
+];
+const MVP = ["--mvp-features"];
+const FEATURES = { simd: SIMD, mvp: MVP, js: MVP };
+/** Profiles: for each target there, assembly/index.<target>.ts names what ships. */
+const PROFILE_CONFIG = "asconfig.profiles.json";
+const PROFILES = Object.keys(JSON.parse(readFileSync(PROFILE_CONFIG, "utf8")).targets);
+
+/** Small functions that every export calls: a call costs nanoseconds, copies of their bodies cost kilobytes. */
+const CALLED = [
+  "bytes/copy",
+  "bytes/wipe",
+  "framing/write/*",
+  "memory/key-slots/at",
+  "memory/key-slots/slotCheck",
+  "memory/key-slots/slotFill",
+  "memory/key-slots/slotFillPlain",
+  "memory/layout/inFront",
+  "memory/layout/inStage",
+  "memory/scratch/scratchPop",
+  "memory/scratch/scratchPush",
+];
+
+export function run(bin, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${bin} ${args.join(" ")}: exit code ${code}`)),
+    );
+  });
+}
+
+const asc = (...args) => run("node_modules/assemblyscript/bin/asc.js", args);
+
+/** dist/core.TARGET.wasm and its text with names, dist/wat/core.TARGET.wat. */
+async function compile(target, entry = [], level = "-O3") {
+  const raw = `dist/raw/core.${target}`;
+  const overrides = ["--optimizeLevel", "0", "--debug", "--outFile", `${raw}.wasm`, "--textFile", `${raw}.wat`];
+  await asc(...entry, "--target", target, ...overrides);
+  const features = FEATURES[target] ?? MVP;
+  const apart = CALLED.map((name) => `--no-inline=*assembly/${name}`);
+  const named = `${raw}.named.wasm`;
+  const inlining = [...apart, "--flexible-inline-max-function-size=65"];
+  await run(`${BINARYEN}/wasm-opt`, [`${raw}.wasm`, ...features, ...inlining, level, "--converge", "-g", "-o", named]);
+  await Promise.all([
+    run(`${BINARYEN}/wasm-dis`, [named, ...features, "-o", `dist/wat/core.${target}.wat`]),
+    run(`${BINARYEN}/wasm-opt`, [
+      named,
+      ...features,
+      "--strip-debug",
+      "--strip-producers",
+      "-o",
+      `dist/core.${target}.wasm`,
+    ]),
+  ]);
+}
+
+/** core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`. */
+async function javascript() {
+  const raw = "dist/raw/core.js";
+  await run(`${BINARYEN}/wasm2js`, ["dist/core.js.wasm", "-O4", "--pedantic", "-o", raw]);
+  const text = readFileSync(raw, "utf8");
+  // wasm2js ends with `var retasmFunc = asmFunc({…});` and one `export var` a name.
+  const body = text.slice(0, text.lastIndexOf("var retasmFunc"));
+  writeFileSync("dist/core.js", `export function createExports() {\n${body}return asmFunc({});\n}\n`);
+  rmSync("dist/core.js.wasm");
+}
+
+function report(file) {
+  const bytes = readFileSync(`dist/${file}`);
+  console.log(`${file} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
+}
+
+const STEPS = {
+  simd: async () => {
+    await compile("simd");
+    report("core.simd.wasm");
+  },
+  mvp: async () => {
+    await compile("mvp");
+    report("core.mvp.wasm");
+    writeC();
+  },
+  js: async () => {
+    await compile("js");
+    await javascript();
+    report("core.js");
+  },
+  debug: () => asc("--target", "debug"),
+};
+for (const name of PROFILES) {
+  STEPS[name] = async () => {
+    // Profiles are for where bytes count.
+    await compile(name, [`assembly/index.${name}.ts`, "--config", PROFILE_CONFIG], "-Os");
+    report(`core.${name}.wasm`);
+  };
+}
+
+/** Builds the named outputs, or all of them. */
+export async function buildCore(targets = []) {
+  mkdirSync("dist/raw", { recursive: true });
+  mkdirSync("dist/wat", { recursive: true });
+  const chosen = targets.length > 0 ? targets : Object.keys(STEPS);
+  await Promise.all(chosen.map((target) => STEPS[target]()));
+  if (targets.length === 0) rmSync("dist/raw", { recursive: true });
+}

@@ -1,18 +1,20 @@
-// Working space of big-number arithmetic: the last 32 KiB of `stage out`, handed out last in, first out. What is taken
-// is zero-filled (the host may have left anything there), and everything taken is wiped when the export ends.
+// Working space of big-number arithmetic: the last 32 KiB of `stage out`, handed out last in, first out. All of it is
+// zero between `arenaBegin` and `arenaEnd` except what is held.
 
-import { wipe } from "../bytes";
-import { ARENA } from "../memory/layout";
+import { ARENA, ARENA_SIZE } from "../memory/layout";
 
 let top: usize = ARENA;
-let high: usize = ARENA;
+
+/** Starts an export: the host may have left anything there. */
+export function arenaBegin(): void {
+  clear(ARENA, ARENA + ARENA_SIZE);
+  top = ARENA;
+}
 
 /** `len` zero bytes, aligned to 16. The callers' sums of sizes stay below ARENA_SIZE; each draws its own in its head. */
 export function arenaTake(len: i32): usize {
   const ptr = top;
   top += ((len + 15) & ~15) as usize;
-  if (top > high) high = top;
-  wipe(ptr, len);
   return ptr;
 }
 
@@ -21,14 +23,21 @@ export function arenaMark(): usize {
   return top;
 }
 
-/** Gives back all that was taken since the mark; it is wiped when the export ends. */
+/** Wipes and gives back all that was taken since the mark. */
 export function arenaRelease(mark: usize): void {
+  clear(mark, top);
   top = mark;
 }
 
-/** Ends an export: wipes all that was ever taken since the last wipe. */
-export function arenaWipe(): void {
-  wipe(ARENA, (high - ARENA) as i32);
+/** Ends an export: wipes what is held. */
+export function arenaEnd(): void {
+  clear(ARENA, top);
   top = ARENA;
-  high = ARENA;
+}
+
+function clear(from: usize, to: usize): void {
+  for (let p = from; p < to; p += 16) {
+    store<u64>(p, 0);
+    store<u64>(p, 0, 8);
+  }
 }

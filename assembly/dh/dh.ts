@@ -7,7 +7,7 @@
 import {
   DH_CUSTOM, ERR_ARGUMENT, ERR_KEY, ERR_NO_SLOT, ERR_PUBLIC_KEY, KEY_AES, KEY_DH, KEY_HMAC_SHA256, OK, USE_DERIVE,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { arenaTake, arenaWipe } from "../bignum/arena";
+import { arenaBegin, arenaTake, arenaEnd } from "../bignum/arena";
 import { modExp } from "../bignum/modexp";
 import { modForget, modSet, montEnter, montLeave, numFromBytes, numTake, numToBytes } from "../bignum/modulus";
 import { copy, store32, wipe } from "../bytes";
@@ -59,6 +59,7 @@ function argumentsFit(group: i32, p: usize, pLen: i32, g: usize, gLen: i32, out:
 export function dhGenerate(group: i32, p: usize, pLen: i32, g: usize, gLen: i32, usage: i32, out: usize): i32 {
   if (!argumentsFit(group, p, pLen, g, gLen, out)) return ERR_ARGUMENT;
   if (!hasFreeBig()) return ERR_NO_SLOT;
+  arenaBegin();
   const raw = arenaTake(HEAD + 2 * PRIME_MAX);
   const base = arenaTake(PRIME_MAX);
   const bits = groupLoadVarTime(group, p, pLen, g, gLen, raw + HEAD, base);
@@ -74,7 +75,7 @@ export function dhGenerate(group: i32, p: usize, pLen: i32, g: usize, gLen: i32,
       result = fill(raw, bits, xLen, base, usage, out);
     }
   }
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -99,6 +100,7 @@ export function dhImport(
   let result = ERR_ARGUMENT;
   if (argumentsFit(group, p, pLen, g, gLen, out)) result = hasFreeBig() ? OK : ERR_NO_SLOT;
   if (result === OK) {
+    arenaBegin();
     const raw = arenaTake(HEAD + 2 * PRIME_MAX);
     const base = arenaTake(PRIME_MAX);
     const bits = groupLoadVarTime(group, p, pLen, g, gLen, raw + HEAD, base);
@@ -108,7 +110,7 @@ export function dhImport(
       copy(raw + HEAD + (len as usize), x, xLen);
       result = fill(raw, bits, xLen, base, usage, out);
     }
-    arenaWipe();
+    arenaEnd();
   }
   wipe(x, xLen);
   return result;
@@ -144,6 +146,7 @@ export function dhAgreeSession(slot: i32, peer: usize, peerLen: i32, usageEnc: i
   const raw = slotRaw(slot);
   const bits = load<i32>(raw);
   const len = (bits + 7) >> 3;
+  arenaBegin();
   const secret = arenaTake(PRIME_MAX);
   let result = ERR_PUBLIC_KEY;
   if (padTo(secret, len, peer, peerLen) && isElement(secret, raw + HEAD, len)) {
@@ -151,7 +154,7 @@ export function dhAgreeSession(slot: i32, peer: usize, peerLen: i32, usageEnc: i
     // One decision, public as a result: it cannot fall for a safe prime and a peer in range.
     if (isElement(secret, raw + HEAD, len)) result = session(secret, len, usageEnc, usageMac, out);
   }
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 

@@ -4,7 +4,7 @@
 import {
   ERR_ARGUMENT, ERR_BAD_PADDING, ERR_BLOCK_SIZE, ERR_ENTROPY, ERR_USAGE, OK, USE_DECRYPT, USE_EXPORT, USE_UNWRAP,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { arenaTake, arenaWipe } from "../bignum/arena";
+import { arenaBegin, arenaTake, arenaEnd } from "../bignum/arena";
 import { copy } from "../bytes";
 import { maskZero, select } from "../ct";
 import { mgf1Hash, mgf1HashLength, mgf1Xor } from "../hash/mgf1";
@@ -80,13 +80,14 @@ export function rsaOaepDecrypt(slot: i32, hash: i32, ct: usize, len: i32, out: u
   if (!inFront(ct, len) || !inFront(out, RSA_MAX) || mgf1HashLength(hash) === 0) return ERR_ARGUMENT;
   const status = rsaCheck(slot, USE_DECRYPT);
   if (status < 0) return status;
+  arenaBegin();
   const block = arenaTake(RSA_MAX);
   let result = open(slotRaw(slot), hash, ct, len, block);
   if (result >= 0) {
     copy(out, block + (result as usize), len - result);
     result = len - result;
   }
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -100,10 +101,11 @@ export function rsaOaepOpenSlot(slot: i32, hash: i32, ct: usize, len: i32, type:
   if (!inFront(ct, len) || mgf1HashLength(hash) === 0) return ERR_ARGUMENT;
   const status = rsaCheck(slot, USE_UNWRAP);
   if (status < 0) return status;
+  arenaBegin();
   const block = arenaTake(RSA_MAX);
   let result = open(slotRaw(slot), hash, ct, len, block);
   if (result >= 0) result = slotFillPlain(type, usage, block + (result as usize), len - result);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -140,8 +142,9 @@ function seal(n: usize, nLen: i32, e: i32, hash: i32, ptr: usize, len: i32, out:
 export function rsaOaepEncrypt(n: usize, nLen: i32, e: i32, hash: i32, ptr: usize, len: i32, out: usize): i32 {
   if (!inFront(n, nLen) || !inFront(ptr, len) || !inFront(out, RSA_MAX)) return ERR_ARGUMENT;
   if (mgf1HashLength(hash) === 0) return ERR_ARGUMENT;
+  arenaBegin();
   const result = seal(n, nLen, e, hash, ptr, len, out);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -151,7 +154,8 @@ export function rsaOaepSealSlot(n: usize, nLen: i32, e: i32, hash: i32, slot: i3
   const len = slotLength(slot);
   if (len < 0) return len;
   if (slotCheck(slot, slotType(slot), USE_EXPORT) !== OK) return ERR_USAGE;
+  arenaBegin();
   const result = seal(n, nLen, e, hash, slotRaw(slot), len, out);
-  arenaWipe();
+  arenaEnd();
   return result;
 }

@@ -6,7 +6,7 @@ import {
   ERR_ARGUMENT, ERR_BAD_SIGNATURE, ERR_ENTROPY, ERR_USAGE, MAX_RAW_KEY, OK, USE_DECRYPT, USE_EXPORT, USE_SIGN,
   USE_UNWRAP,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { arenaTake, arenaWipe } from "../bignum/arena";
+import { arenaBegin, arenaTake, arenaEnd } from "../bignum/arena";
 import { copy } from "../bytes";
 import { ctEqual, maskLess, maskZero, select } from "../ct";
 import { sha256 } from "../hash/sha256";
@@ -107,10 +107,11 @@ export function rsaPkcs1Decrypt(slot: i32, ct: usize, len: i32, out: usize): i32
   if (!inFront(ct, len) || !inFront(out, RSA_MAX)) return ERR_ARGUMENT;
   const status = rsaCheck(slot, USE_DECRYPT);
   if (status < 0) return status;
+  arenaBegin();
   const block = arenaTake(RSA_MAX);
   const result = open(slotRaw(slot), ct, len, -1, block);
   if (result >= 0) copy(out, block + ((len - result) as usize), result);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -125,10 +126,11 @@ export function rsaPkcs1OpenSlot(slot: i32, ct: usize, len: i32, keyLen: i32, ty
   if (!inFront(ct, len) || keyLen < 1 || keyLen > MAX_RAW_KEY || keyLen > len - OVERHEAD) return ERR_ARGUMENT;
   const status = rsaCheck(slot, USE_UNWRAP);
   if (status < 0) return status;
+  arenaBegin();
   const block = arenaTake(RSA_MAX);
   let result = open(slotRaw(slot), ct, len, keyLen, block);
   if (result >= 0) result = slotFillPlain(type, usage, block + ((len - keyLen) as usize), keyLen);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -164,8 +166,9 @@ function seal(n: usize, nLen: i32, e: i32, ptr: usize, len: i32, out: usize): i3
  */
 export function rsaPkcs1Encrypt(n: usize, nLen: i32, e: i32, ptr: usize, len: i32, out: usize): i32 {
   if (!inFront(n, nLen) || !inFront(ptr, len) || !inFront(out, RSA_MAX)) return ERR_ARGUMENT;
+  arenaBegin();
   const result = seal(n, nLen, e, ptr, len, out);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -175,8 +178,9 @@ export function rsaPkcs1SealSlot(n: usize, nLen: i32, e: i32, slot: i32, out: us
   const len = slotLength(slot);
   if (len < 0) return len;
   if (slotCheck(slot, slotType(slot), USE_EXPORT) !== OK) return ERR_USAGE;
+  arenaBegin();
   const result = seal(n, nLen, e, slotRaw(slot), len, out);
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -205,12 +209,13 @@ export function rsaPkcs1Sign(slot: i32, digest: usize, out: usize): i32 {
   if (status < 0) return status;
   const raw = slotRaw(slot);
   const size = rsaSize(raw);
+  arenaBegin();
   const block = arenaTake(RSA_MAX);
   const signature = arenaTake(RSA_MAX);
   encodeDigest(block, size, digest);
   const result = rsaPrivate(raw, block, signature);
   if (result === OK) copy(out, signature, size);
-  arenaWipe();
+  arenaEnd();
   return result === OK ? size : result;
 }
 
@@ -229,11 +234,12 @@ export function rsaPkcs1Verify(n: usize, nLen: i32, e: i32, digest: usize, sig: 
   if (bits < 0) return bits;
   const size = (bits + 7) >> 3;
   if (sigLen !== size || rsaMaskBelow(n, nLen, sig, size) === 0) return ERR_BAD_SIGNATURE;
+  arenaBegin();
   const expected = arenaTake(RSA_MAX);
   const got = arenaTake(RSA_MAX);
   encodeDigest(expected, size, digest);
   rsaPublic(n, nLen, bits, e, sig, got);
   const equal = ctEqual(expected, got, size);
-  arenaWipe();
+  arenaEnd();
   return equal === 1 ? OK : ERR_BAD_SIGNATURE;
 }

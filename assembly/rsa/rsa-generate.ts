@@ -8,7 +8,7 @@
 import {
   ERR_ARGUMENT, ERR_ATTEMPTS, ERR_ENTROPY, ERR_KEY_TYPE, ERR_NO_SLOT, KEY_RSA, OK,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { arenaTake, arenaWipe } from "../bignum/arena";
+import { arenaBegin, arenaTake, arenaEnd } from "../bignum/arena";
 import { wordsFromBytes, wordsModSmall } from "../bignum/words";
 import { copy } from "../bytes";
 import { maskZero } from "../ct";
@@ -40,13 +40,14 @@ const USAGE: usize = 24;
 export function rsaGenerateBegin(bits: i32, usage: i32): i32 {
   if ((bits !== 2048 && bits !== 3072 && bits !== 4096) || (usage & ~USAGES) !== 0) return ERR_ARGUMENT;
   if (!hasFreeBig()) return ERR_NO_SLOT;
+  arenaBegin();
   const raw = arenaTake(RSA_RAW_MAX);
   store<i32>(raw, EXPONENT, 4);
   store<i32>(raw, bits >> 1, 8);
   store<i32>(raw, 1, PHASE);
   store<i32>(raw, usage, USAGE);
   const slot = slotFill(KEY_RSA, 0, raw, RSA_HEAD + 2 * rsaHalf(raw));
-  arenaWipe();
+  arenaEnd();
   return slot;
 }
 
@@ -62,9 +63,10 @@ export function rsaGenerateStep(slot: i32): i32 {
   if (status < 0) return status;
   if (load<i32>(slotRaw(slot), PHASE) === 0) return ERR_KEY_TYPE;
   if (drbgSeed(DRBG_SEED_MIN, 0, 0) !== OK) return ERR_ENTROPY;
+  arenaBegin();
   const result = advance(slot);
   drbgWipe();
-  arenaWipe();
+  arenaEnd();
   return result;
 }
 
@@ -79,8 +81,9 @@ export function rsaGenerate(bits: i32, usage: i32): i32 {
   }
   // The count of candidates bounds this loop, the count of rounds that of each candidate.
   while (result === 0) {
+    arenaBegin();
     result = advance(slot);
-    arenaWipe();
+    arenaEnd();
   }
   drbgWipe();
   return result;

@@ -4,7 +4,7 @@
 import {
   ERR_ARGUMENT, ERR_KEY, ERR_NO_SLOT, ERR_USAGE, KEY_RSA, OK,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { arenaMark, arenaRelease, arenaTake, arenaWipe } from "../bignum/arena";
+import { arenaBegin, arenaMark, arenaRelease, arenaTake, arenaEnd } from "../bignum/arena";
 import { beBitsVarTime, beMaskSmall, beSubSmall } from "../bignum/bytes-be";
 import { modExp } from "../bignum/modexp";
 import {
@@ -154,6 +154,7 @@ export function rsaImportPrimes(
   let result = ERR_ARGUMENT;
   if (fits && inFront(n, nLen)) result = hasFreeBig() ? rsaPublicBitsVarTime(n, nLen, e) : ERR_NO_SLOT;
   if (result > 0) {
+    arenaBegin();
     const raw = arenaTake(RSA_RAW_MAX);
     const half = (((result + 1) >> 1) + 7) >> 3;
     result = ERR_KEY;
@@ -161,7 +162,7 @@ export function rsaImportPrimes(
     if (place(first, half, p, pLen) && place(first + (half as usize), half, q, qLen)) {
       result = finish(raw, n, nLen, e, half, usage);
     }
-    arenaWipe();
+    arenaEnd();
   } else if (result !== ERR_NO_SLOT && result !== ERR_ARGUMENT) {
     result = ERR_KEY;
   }
@@ -208,6 +209,7 @@ export function rsaImport(n: usize, nLen: i32, e: i32, d: usize, dLen: i32, usag
   let result = ERR_ARGUMENT;
   if (inFront(n, nLen)) result = hasFreeBig() ? rsaPublicBitsVarTime(n, nLen, e) : ERR_NO_SLOT;
   if (result > 0) {
+    arenaBegin();
     const raw = arenaTake(RSA_RAW_MAX);
     const size = (result + 7) >> 3;
     const half = (((result + 1) >> 1) + 7) >> 3;
@@ -218,7 +220,7 @@ export function rsaImport(n: usize, nLen: i32, e: i32, d: usize, dLen: i32, usag
       result = recover(raw, n + ((nLen - size) as usize), bits, e, exponent, half);
       if (result === OK) result = finish(raw, n, nLen, e, half, usage);
     }
-    arenaWipe();
+    arenaEnd();
   } else if (result !== ERR_NO_SLOT && result !== ERR_ARGUMENT) {
     result = ERR_KEY;
   }
@@ -334,8 +336,9 @@ export function rsaPublicKey(slot: i32, out: usize): i32 {
   if (status < 0) return status;
   const raw = slotRaw(slot);
   const size = rsaSize(raw);
+  arenaBegin();
   rsaModulus(raw, out);
   storeBe32(out + (size as usize), load<u32>(raw, 4));
-  arenaWipe();
+  arenaEnd();
   return size;
 }

@@ -1,6 +1,7 @@
-// AES, FIPS 197, and CBC on whole blocks, SP 800-38A §6.2: the implementation that a build gets. Every implementation is
-// one file with exactly the five functions below; none has tables, branches or addresses that depend on secrets.
+// AES, FIPS 197, and CBC on whole blocks, SP 800-38A §6.2: the implementation that a build gets. Every implementation
+// is a file with the functions below; none has tables, branches or addresses that depend on secrets.
 
+import { copy, xor16 } from "../bytes";
 import * as narrow from "./aes.i32";
 import * as wide from "./aes.i64";
 import * as simd from "./aes-simd";
@@ -60,4 +61,31 @@ export function cbcDecryptBlocks(state: usize, iv: usize, rounds: i32, src: usiz
   else if (CORE_JS) narrow.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else if (CORE_SMALL) small.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
   else wide.cbcDecryptBlocks(state, iv, rounds, src, len, dst);
+}
+
+/**
+ * CBC encryption of four messages at once.
+ *
+ * @param ivs  four times 16 bytes; become the last ciphertext blocks
+ * @param src  [secret] four times `len` bytes, a multiple of 16; message i begins at `src` + i·`srcStride`
+ * @param dst  as `src`, with its own stride; apart from the input, or the same with the same stride
+ */
+export function cbcEncryptLanes(
+  state: usize,
+  ivs: usize,
+  rounds: i32,
+  src: usize,
+  srcStride: i32,
+  len: i32,
+  dst: usize,
+  dstStride: i32,
+): void {
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < len; i += 16) {
+      for (let k = 0; k < 4; k++) xor16(ivs + (k << 4), ivs + (k << 4), src + k * srcStride + i);
+      simd.aesEncryptBlocks(state, rounds, ivs, 4, ivs);
+      for (let k = 0; k < 4; k++) copy(dst + k * dstStride + i, ivs + (k << 4), 16);
+    }
+  } else if (CORE_JS) narrow.cbcEncryptLanes(state, ivs, rounds, src, srcStride, len, dst, dstStride);
+  else wide.cbcEncryptLanes(state, ivs, rounds, src, srcStride, len, dst, dstStride);
 }

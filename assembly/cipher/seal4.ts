@@ -2,13 +2,13 @@
 // four independent blocks, and in the SIMD build their hashes stand in four lanes.
 
 import { ERR_ARGUMENT, KEY_AES, KEY_HMAC_SHA256, OK, USE_ENCRYPT, USE_SIGN } from "../../src/core/abi";
-import { copy, storeBe32, storeBe64, wipe, xor16 } from "../bytes";
+import { copy, storeBe32, storeBe64, wipe } from "../bytes";
 import { LANES_STATE, sha256CompressDigests, sha256CompressLanes } from "../hash/sha256-lanes";
 import { hmacSha256 } from "../mac/hmac";
 import { slotCheck, slotState } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
-import { aesEncryptBlocks } from "./aes";
+import { cbcEncryptLanes } from "./aes";
 import { aesRounds, cbcPaddedLength } from "./aes-cbc";
 
 const IV: i32 = 16;
@@ -47,7 +47,7 @@ function meets(a: usize, aLen: i32, b: usize, bLen: i32): bool {
 
 /** Writes the ivs and the ciphertexts. */
 function encrypt(state: usize, rounds: i32, iv: usize, ptr: usize, len: i32, out: usize, size: i32): void {
-  const blocks = scratchPush(64);
+  const chains = scratchPush(64);
   const last = scratchPush(64);
   const rest = len & 15;
   const whole = len - rest;
@@ -57,15 +57,9 @@ function encrypt(state: usize, rounds: i32, iv: usize, ptr: usize, len: i32, out
     copy(end, ptr + n * len + whole, rest);
     for (let i = rest; i < 16; i++) store<u8>(end + i, (16 - rest) as u8);
   }
-  for (let at = 0; at <= whole; at += 16) {
-    const isLast = at === whole;
-    for (let n = 0; n < 4; n++) {
-      // Ciphertext lies one iv behind the plaintext's place, so the block before it is at the plaintext's place.
-      xor16(blocks + (n << 4), isLast ? last + (n << 4) : ptr + n * len + at, out + n * size + at);
-    }
-    aesEncryptBlocks(state, rounds, blocks, 4, blocks);
-    for (let n = 0; n < 4; n++) copy(out + n * size + IV + at, blocks + (n << 4), 16);
-  }
+  copy(chains, iv, 64);
+  cbcEncryptLanes(state, chains, rounds, ptr, len, whole, out + IV, size);
+  cbcEncryptLanes(state, chains, rounds, last, 16, 16, out + IV + whole, size);
   scratchPop(64);
   scratchPop(64);
 }

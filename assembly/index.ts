@@ -12,6 +12,7 @@ export {
 export { seal4CbcHmac } from "./cipher/seal4";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
 export { dhAgreeSession, dhGenerate, dhImport } from "./dh/dh";
+export { p256Agree, p256Generate, p256Import, p256PublicKey } from "./ec/p256";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
 export { sha1Digest } from "./hash/sha1";
 export { sha256Begin, sha256Digest, sha256End, sha256Feed } from "./hash/sha256";

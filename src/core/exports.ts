@@ -99,6 +99,10 @@ export interface CoreExports {
   hmacSha512Update(ptr: number, len: number): number;
   hmacSha512Verify(slot: number, ptr: number, len: number, tag: number, tagLen: number): number;
   openCbcHmac(enc: number, mac: number, ptr: number, len: number, out: number): number;
+  p256Agree(slot: number, peer: number, peerLen: number, usage: number): number;
+  p256Generate(usage: number, out: number): number;
+  p256Import(usage: number, ptr: number): number;
+  p256PublicKey(slot: number, out: number): number;
   pairOpen(enc: number, mac: number, len: number): number;
   pairSeal(format: number, enc: number, mac: number, keyIdLen: number, plainLen: number): number;
   resultPtr(): number;

@@ -5,7 +5,6 @@
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 const range = (n, from = 0) => Array.from({ length: n }, (_, i) => from + i);
@@ -19,7 +18,11 @@ function inverse(x, m) {
 
 // Products of two vectors of names: columns as lists of terms.
 const product = (a, b) =>
-  range(2 * a.length - 1).map((k) => range(a.length).filter((i) => k - i >= 0 && k - i < b.length).map((i) => `${a[i]} * ${b[k - i]}`));
+  range(2 * a.length - 1).map((k) =>
+    range(a.length)
+      .filter((i) => k - i >= 0 && k - i < b.length)
+      .map((i) => `${a[i]} * ${b[k - i]}`),
+  );
 
 /** Columns of a square; `d` names the doubled limbs. */
 const square = (a, d) =>
@@ -36,55 +39,135 @@ function functions(form) {
   const names = (letter) => all.map((i) => `${letter}${i}`);
   const load = (letter, ptr) => all.map((i) => `  const ${letter}${i} = ${form.load(ptr, i)};`);
   const define = (letter, expression, kind = "const") => all.map((i) => `  ${kind} ${letter}${i} = ${expression(i)};`);
-  const doubled = (letter, of, indent = "  ") => range(n - 1).map((i) => `${indent}const ${letter}${i} = ${of}${i} + ${of}${i};`);
+  const doubled = (letter, of, indent = "  ") =>
+    range(n - 1).map((i) => `${indent}const ${letter}${i} = ${of}${i} + ${of}${i};`);
   const columns = (terms, indent = "  ") => terms.map((list, k) => `${indent}let c${k} = ${list.join(" + ")};`);
   const end = (options) => form.reduce(options);
   const fn = (doc, name, args, ...body) => [
-    ...doc.map((line, i) => (doc.length === 1 ? `/** ${line} */` : `${i === 0 ? "/**" : " *"} ${line}${i === doc.length - 1 ? " */" : ""}`)),
+    ...doc.map((line, i) =>
+      doc.length === 1 ? `/** ${line} */` : `${i === 0 ? "/**" : " *"} ${line}${i === doc.length - 1 ? " */" : ""}`,
+    ),
     `export function ${name}(${args.map((arg) => `${arg}: usize`).join(", ")}): void {`,
     ...body.flat(),
     "}",
     "",
   ];
-  const [a, b, s, t, u, v] = ["a", "b", "s", "t", "u", "v"].map(names);
+  const [a, b, f, g, u, v] = ["a", "b", "f", "g", "u", "v"].map(names);
   const four = form.times(4);
   const eight = form.times(8);
   return [
-    fn(["out = a * b. Operands: sums or differences of two settled elements, or limbs as they come from bytes."], "feMul",
-      ["out", "a", "b"], load("a", "a"), load("b", "b"), columns(product(a, b)), end({})),
-    fn(["out = a * b - c, folded."], "feMulSub", ["out", "a", "b", "c"],
-      load("a", "a"), load("b", "b"), columns(product(a, b)), end({ fold: true, add: (i) => `- ${form.load("c", i)}` })),
+    fn(
+      ["out = a * b. Operands: sums or differences of two settled elements, or limbs as they come from bytes."],
+      "feMul",
+      ["out", "a", "b"],
+      load("a", "a"),
+      load("b", "b"),
+      columns(product(a, b)),
+      end({}),
+    ),
+    fn(
+      ["out = a * b - c, folded."],
+      "feMulSub",
+      ["out", "a", "b", "c"],
+      load("a", "a"),
+      load("b", "b"),
+      columns(product(a, b)),
+      end({ fold: true, add: (i) => `- ${form.load("c", i)}` }),
+    ),
     // A loop around straight-line code: the limbs stay in locals from one square to the next.
-    ["/** out = a^(2^times), times >= 1. */", "export function feSquareTimes(out: usize, a: usize, times: i32): void {",
-      ...define("a", (i) => form.load("a", i), "let"), "  for (; times > 0; times--) {", ...doubled("d", "a", "    "),
-      ...columns(square(a, names("d")), "    "), ...form.reduce({ into: "a" }).map((line) => `  ${line}`), "  }",
-      ...all.map((i) => `  ${form.store("out", i, `a${i}`)}`), "}", ""],
-    fn(["out = a^2."], "feSquare", ["out", "a"], load("a", "a"), doubled("d", "a"), columns(square(a, names("d"))), end({})),
-    fn(["Doubling: out = alpha = 3 * (x - delta) * (x + delta)."], "feDoubleAlpha", ["out", "x", "delta"],
-      load("s", "x"), load("t", "delta"), define("u", (i) => form.triple(`s${i} - t${i}`)), define("v", (i) => `s${i} + t${i}`),
-      columns(product(u, v)), end({})),
-    fn(["Doubling: out = x3 = alpha^2 - 8 * beta, folded."], "feDoubleX", ["out", "alpha", "beta"],
-      load("a", "alpha"), doubled("d", "a"), columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${eight(form.load("beta", i))}` })),
-    fn(["Doubling: out = z3 = (y + z)^2 - gamma - delta = 2 * y * z, folded."], "feDoubleZ", ["out", "y", "z", "gamma", "delta"],
-      define("a", (i) => `${form.load("y", i)} + ${form.load("z", i)}`), doubled("d", "a"), columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${form.load("gamma", i)} - ${form.load("delta", i)}` })),
-    fn(["Doubling: out = y3 = alpha * (4 * beta - x3) - 8 * gamma^2, one reduction for both products."], "feDoubleY",
+    [
+      "/** out = a^(2^times), times >= 1. */",
+      "export function feSquareTimes(out: usize, a: usize, times: i32): void {",
+      ...define("a", (i) => form.load("a", i), "let"),
+      "  for (; times > 0; times--) {",
+      ...doubled("d", "a", "    "),
+      ...columns(square(a, names("d")), "    "),
+      ...form.reduce({ into: "a" }).map((line) => `  ${line}`),
+      "  }",
+      ...all.map((i) => `  ${form.store("out", i, `a${i}`)}`),
+      "}",
+      "",
+    ],
+    fn(
+      ["out = a^2."],
+      "feSquare",
+      ["out", "a"],
+      load("a", "a"),
+      doubled("d", "a"),
+      columns(square(a, names("d"))),
+      end({}),
+    ),
+    fn(
+      ["Doubling: out = alpha = 3 * (x - delta) * (x + delta)."],
+      "feDoubleAlpha",
+      ["out", "x", "delta"],
+      load("f", "x"),
+      load("g", "delta"),
+      define("u", (i) => form.triple(`f${i} - g${i}`)),
+      define("v", (i) => `f${i} + g${i}`),
+      columns(product(u, v)),
+      end({}),
+    ),
+    fn(
+      ["Doubling: out = x3 = alpha^2 - 8 * beta, folded."],
+      "feDoubleX",
+      ["out", "alpha", "beta"],
+      load("a", "alpha"),
+      doubled("d", "a"),
+      columns(square(a, names("d"))),
+      end({ fold: true, add: (i) => `- ${eight(form.load("beta", i))}` }),
+    ),
+    fn(
+      ["Doubling: out = z3 = (y + z)^2 - gamma - delta = 2 * y * z, folded."],
+      "feDoubleZ",
+      ["out", "y", "z", "gamma", "delta"],
+      define("a", (i) => `${form.load("y", i)} + ${form.load("z", i)}`),
+      doubled("d", "a"),
+      columns(square(a, names("d"))),
+      end({ fold: true, add: (i) => `- ${form.load("gamma", i)} - ${form.load("delta", i)}` }),
+    ),
+    fn(
+      ["Doubling: out = y3 = alpha * (4 * beta - x3) - 8 * gamma^2, one reduction for both products."],
+      "feDoubleY",
       ["out", "alpha", "beta", "x3", "gamma"],
-      load("a", "alpha"), define("b", (i) => `${four(form.load("beta", i))} - ${form.load("x3", i)}`),
-      load("g", "gamma"), doubled("d", "g"),
-      product(a, b).map((list, k) => `  let c${k} = ${list.join(" + ")} - ${eight(`(${square(names("g"), names("d"))[k].join(" + ")})`)};`),
-      end({})),
-    fn(["Addition: out = x3 = r^2 - h3 - 2 * v, folded."], "feAddX", ["out", "r", "v", "h3"],
-      load("a", "r"), doubled("d", "a"), columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${form.load("h3", i)} - ${form.times(2)(form.load("v", i))}` })),
-    fn(["Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products."], "feAddY",
+      load("a", "alpha"),
+      define("b", (i) => `${four(form.load("beta", i))} - ${form.load("x3", i)}`),
+      load("g", "gamma"),
+      doubled("d", "g"),
+      product(a, b).map(
+        (list, k) => `  let c${k} = ${list.join(" + ")} - ${eight(`(${square(g, names("d"))[k].join(" + ")})`)};`,
+      ),
+      end({}),
+    ),
+    fn(
+      ["Addition: out = x3 = r^2 - h3 - 2 * v, folded."],
+      "feAddX",
+      ["out", "r", "v", "h3"],
+      load("a", "r"),
+      doubled("d", "a"),
+      columns(square(a, names("d"))),
+      end({ fold: true, add: (i) => `- ${form.load("h3", i)} - ${form.times(2)(form.load("v", i))}` }),
+    ),
+    fn(
+      ["Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products."],
+      "feAddY",
       ["out", "r", "v", "x3", "y", "h3"],
-      load("a", "r"), define("b", (i) => `${form.load("v", i)} - ${form.load("x3", i)}`), load("s", "y"), load("t", "h3"),
-      product(a, b).map((list, k) => `  let c${k} = ${list.join(" + ")} - (${product(s, t)[k].join(" + ")});`),
-      end({})),
-    fn(["out = a * b / R mod n: scalars, Montgomery form where the caller says so."], "scMul", ["out", "a", "b"],
-      load("a", "a"), load("b", "b"), columns(product(a, b)), form.reduceScalar()),
+      load("a", "r"),
+      define("b", (i) => `${form.load("v", i)} - ${form.load("x3", i)}`),
+      load("f", "y"),
+      load("g", "h3"),
+      product(a, b).map((list, k) => `  let c${k} = ${list.join(" + ")} - (${product(f, g)[k].join(" + ")});`),
+      end({}),
+    ),
+    fn(
+      ["out = a * b / R mod n: scalars, Montgomery form where the caller says so."],
+      "scMul",
+      ["out", "a", "b"],
+      load("a", "a"),
+      load("b", "b"),
+      columns(product(a, b)),
+      form.reduceScalar(),
+    ),
   ].flat();
 }
 
@@ -93,7 +176,8 @@ function functions(form) {
 const INTEGER = {
   limbs: 9,
   load: (ptr, i) => (i === 0 ? `(load<i32>(${ptr}) as i64)` : `(load<i32>(${ptr}, ${4 * i}) as i64)`),
-  store: (ptr, i, value) => (i === 0 ? `store<i32>(${ptr}, ${value} as i32);` : `store<i32>(${ptr}, ${value} as i32, ${4 * i});`),
+  store: (ptr, i, value) =>
+    i === 0 ? `store<i32>(${ptr}, ${value} as i32);` : `store<i32>(${ptr}, ${value} as i32, ${4 * i});`,
   triple: (x) => `3 * (${x})`,
   times: (k) => (x) => `(${x} << ${Math.log2(k)})`,
 
@@ -105,7 +189,8 @@ const INTEGER = {
       let text = m(k - 2) === null ? null : `(${m(k - 2)} << 3)`;
       if (m(k - 1) !== null) text = text === null ? `-${m(k - 1)}` : `(${text} - ${m(k - 1)})`;
       if (text !== null) text = text.startsWith("-") ? `-(${text.slice(1)} << 3)` : `(${text} << 3)`;
-      if (m(k) !== null) text = text === null ? m(k) : text.startsWith("-") ? `(${m(k)} - ${text.slice(1)})` : `(${text} + ${m(k)})`;
+      if (m(k) !== null)
+        text = text === null ? m(k) : text.startsWith("-") ? `(${m(k)} - ${text.slice(1)})` : `(${text} + ${m(k)})`;
       return text === null ? "" : text.startsWith("-") ? ` - (${text.slice(1)} << 18)` : ` + (${text} << 18)`;
     };
     const low = (i) => (i >= 3 ? ` + (m${i - 3} << 9)` : "") + (i >= 6 ? h(i - 6) : "");
@@ -127,13 +212,23 @@ const INTEGER = {
     const words = range(9).map((i) => (N >> BigInt(29 * i)) & 0x1fffffffn);
     const lines = [];
     for (let i = 0; i < 9; i++) {
-      if (i > 0) lines.push(`  c${i} += (c${i - 1} >> 29)${range(i).map((j) => ` + m${j} * ${words[i - j]}`).join("")};`);
+      if (i > 0)
+        lines.push(
+          `  c${i} += (c${i - 1} >> 29)${range(i)
+            .map((j) => ` + m${j} * ${words[i - j]}`)
+            .join("")};`,
+        );
       lines.push(`  const m${i} = ((c${i} & MASK) * ${(2n ** 29n - inverse(N, 2n ** 29n)) % 2n ** 29n}) & MASK;`);
       lines.push(`  c${i} += m${i} * ${words[0]};`);
     }
     for (let j = 0; j < 9; j++) {
-      const terms = range(9).filter((i) => 9 + j - i < 9 && 9 + j - i >= 0).map((i) => ` + m${i} * ${words[9 + j - i]}`).join("");
-      lines.push(j < 8 ? `  let r${j} = c${9 + j}${terms}${j === 0 ? " + (c8 >> 29)" : ""} + HALF;` : "  let r8: i64 = 0;");
+      const terms = range(9)
+        .filter((i) => 9 + j - i < 9 && 9 + j - i >= 0)
+        .map((i) => ` + m${i} * ${words[9 + j - i]}`)
+        .join("");
+      lines.push(
+        j < 8 ? `  let r${j} = c${9 + j}${terms}${j === 0 ? " + (c8 >> 29)" : ""} + HALF;` : "  let r8: i64 = 0;",
+      );
     }
     return [...lines, ...this.settle(false, null)];
   },
@@ -142,7 +237,14 @@ const INTEGER = {
   settle(fold, into) {
     const lines = [];
     if (fold) {
-      lines.push("  const q = (r8 + (r7 >> 29) + 0x800000) >> 24;", "  r0 += q;", "  r3 -= q << 9;", "  r6 -= q << 18;", "  r7 += q << 21;", "  r8 -= q << 24;");
+      lines.push(
+        "  const q = (r8 + (r7 >> 29) + 0x800000) >> 24;",
+        "  r0 += q;",
+        "  r3 -= q << 9;",
+        "  r6 -= q << 18;",
+        "  r7 += q << 21;",
+        "  r8 -= q << 24;",
+      );
     }
     for (let i = 1; i < 9; i++) lines.push(`  r${i} += r${i - 1} >> 29;`);
     for (let i = 0; i < 9; i++) {
@@ -246,7 +348,12 @@ const DOUBLE = {
   reduce({ fold = false, add = () => "", into = null }) {
     const lines = [];
     // Offsets of p's powers in limbs, with the power of two that is left.
-    const parts = [[4, 256], [8, 65536], [10, -16], [11, 16384]];
+    const parts = [
+      [4, 256],
+      [8, 65536],
+      [10, -16],
+      [11, 16384],
+    ];
     const digits = (k) =>
       parts
         .filter(([offset]) => k - offset >= 0 && k - offset < 12)
@@ -268,13 +375,26 @@ const DOUBLE = {
     const negated = (2n ** 22n - inverse(N, 2n ** 22n)) % 2n ** 22n;
     const lines = [];
     for (let i = 0; i < 12; i++) {
-      if (i > 0) lines.push(`  c${i} += t${i - 1} * SHIFT${range(i).map((j) => ` + m${j} * ${words[i - j]}.0`).join("")};`);
-      lines.push(`  const l${i} = (c${i} - (c${i} + ROUND - ROUND)) * ${negated}.0;`, `  const m${i} = l${i} - (l${i} + ROUND - ROUND);`);
+      if (i > 0)
+        lines.push(
+          `  c${i} += t${i - 1} * SHIFT${range(i)
+            .map((j) => ` + m${j} * ${words[i - j]}.0`)
+            .join("")};`,
+        );
+      lines.push(
+        `  const l${i} = (c${i} - (c${i} + ROUND - ROUND)) * ${negated}.0;`,
+        `  const m${i} = l${i} - (l${i} + ROUND - ROUND);`,
+      );
       lines.push(`  const t${i} = c${i} + m${i} * ${words[0]}.0;`);
     }
     for (let j = 0; j < 12; j++) {
-      const terms = range(12).filter((i) => 12 + j - i < 12 && 12 + j - i >= 0).map((i) => ` + m${i} * ${words[12 + j - i]}.0`).join("");
-      lines.push(j < 11 ? `  let r${j} = c${12 + j}${terms}${j === 0 ? " + t11 * SHIFT" : ""};` : "  let r11: f64 = 0;");
+      const terms = range(12)
+        .filter((i) => 12 + j - i < 12 && 12 + j - i >= 0)
+        .map((i) => ` + m${i} * ${words[12 + j - i]}.0`)
+        .join("");
+      lines.push(
+        j < 11 ? `  let r${j} = c${12 + j}${terms}${j === 0 ? " + t11 * SHIFT" : ""};` : "  let r11: f64 = 0;",
+      );
     }
     return [...lines, ...this.settle(false, null)];
   },
@@ -282,7 +402,14 @@ const DOUBLE = {
   settle(fold, into) {
     const lines = [];
     if (fold) {
-      lines.push("  const q = (r11 + r10 * SHIFT + ROUND14 - ROUND14) * SHIFT14;", "  r0 += q;", "  r4 -= 256.0 * q;", "  r8 -= 65536.0 * q;", "  r10 += 16.0 * q;", "  r11 -= 16384.0 * q;");
+      lines.push(
+        "  const q = (r11 + r10 * SHIFT + ROUND14 - ROUND14) * SHIFT14;",
+        "  r0 += q;",
+        "  r4 -= 256.0 * q;",
+        "  r8 -= 65536.0 * q;",
+        "  r10 += 16.0 * q;",
+        "  r11 -= 16384.0 * q;",
+      );
     }
     // Two chains side by side, each half as long; limb 6 then takes one carry more.
     for (let i = 0; i < 6; i++) {
@@ -292,7 +419,8 @@ const DOUBLE = {
       }
     }
     lines.push("  const e11 = r6 + ROUND - ROUND;", "  r6 -= e11;", "  r7 += e11 * SHIFT;");
-    for (let i = 0; i < 12; i++) lines.push(into === null ? `  ${this.store("out", i, `r${i}`)}` : `  ${into}${i} = r${i};`);
+    for (let i = 0; i < 12; i++)
+      lines.push(into === null ? `  ${this.store("out", i, `r${i}`)}` : `  ${into}${i} = r${i};`);
     return lines;
   },
 };

@@ -2,7 +2,7 @@
 // live in slots; shared secrets too. Public keys leave uncompressed: 04 ‖ X ‖ Y.
 
 import { ERR_ARGUMENT, ERR_KEY, ERR_NO_SLOT, KEY_P256, KEY_SECRET, OK, USE_DERIVE } from "../../src/core/abi";
-import { copy, wipe } from "../bytes";
+import { wipe } from "../bytes";
 import { hasFree, slotCheck, slotFill, slotRaw } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
@@ -11,15 +11,7 @@ import { baseMul, baseReady } from "./p256-base";
 import { N } from "./p256-constants";
 import { feToBytes, numIsZero, numLess } from "./p256-element";
 import { FE_SIZE, feNegate } from "./p256-field";
-import {
-  AFFINE_SIZE,
-  ODD_SIZE,
-  POINT_SIZE,
-  pointMul,
-  pointReadVarTime,
-  pointToAffine,
-  scalarOdd,
-} from "./p256-point";
+import { AFFINE_SIZE, ODD_SIZE, POINT_SIZE, pointMul, pointReadVarTime, pointToAffine, scalarOdd } from "./p256-point";
 import { scalarFromWide } from "./p256-scalar";
 
 /** Bytes of a public key. */

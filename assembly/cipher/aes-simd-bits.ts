@@ -1,7 +1,7 @@
 // AES decryption of eight blocks at a time in bit planes (Käsper and Schwabe, CHES 2009), for CBC of 128 bytes and more.
 // Byte 4·row + column of plane k holds bit k of that byte of the eight blocks, one block a bit: rows are lanes of 32 bits,
 // so that InvMixColumns turns lanes, and a round key is the same for all blocks: one byte of all ones or zeros.
-// The S-box is the circuit of Boyar and Peralta (aes-sbox.ts) with its linear layers rewritten for the inverse.
+// The S-box is the circuit of Boyar and Peralta (aes-small-sbox.ts) with its linear layers rewritten for the inverse.
 
 import {
   BIT_0, M1, M2, M4, OUT_HI, OUT_LO, LOW, BACK, TABLES, TURN,

@@ -130,7 +130,7 @@ export function cmacBegin(slot: i32, usage: i32): i32 {
   return OK;
 }
 
-/** @returns OK | ERR_ARGUMENT | a slot error: the slot was cleared or given to another key, and the stream has ended */
+/** @returns OK | ERR_ARGUMENT | a slot error: the slot no longer holds a key for this, and the stream has ended */
 export function cmacUpdate(ptr: usize, len: i32): i32 {
   if (streamSlot < 0 || !inStage(ptr, len)) return ERR_ARGUMENT;
   const status = slotCheck(streamSlot, KEY_CMAC, streamUsage);

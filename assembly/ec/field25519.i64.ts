@@ -117,23 +117,48 @@ export function feCopy(out: usize, a: usize): void {
 
 /** out = a + b, not reduced. */
 export function feAdd(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) + load<i32>(b + i));
+  if (CORE_SMALL) {
+    for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) + load<i32>(b + i));
+    return;
+  }
+  store<i32>(out, load<i32>(a) + load<i32>(b));
+  store<i32>(out, load<i32>(a, 4) + load<i32>(b, 4), 4);
+  store<i32>(out, load<i32>(a, 8) + load<i32>(b, 8), 8);
+  store<i32>(out, load<i32>(a, 12) + load<i32>(b, 12), 12);
+  store<i32>(out, load<i32>(a, 16) + load<i32>(b, 16), 16);
+  store<i32>(out, load<i32>(a, 20) + load<i32>(b, 20), 20);
+  store<i32>(out, load<i32>(a, 24) + load<i32>(b, 24), 24);
+  store<i32>(out, load<i32>(a, 28) + load<i32>(b, 28), 28);
+  store<i32>(out, load<i32>(a, 32) + load<i32>(b, 32), 32);
 }
 
 /** out = a - b, not reduced. */
 export function feSub(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) - load<i32>(b + i));
+  if (CORE_SMALL) {
+    for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) - load<i32>(b + i));
+    return;
+  }
+  store<i32>(out, load<i32>(a) - load<i32>(b));
+  store<i32>(out, load<i32>(a, 4) - load<i32>(b, 4), 4);
+  store<i32>(out, load<i32>(a, 8) - load<i32>(b, 8), 8);
+  store<i32>(out, load<i32>(a, 12) - load<i32>(b, 12), 12);
+  store<i32>(out, load<i32>(a, 16) - load<i32>(b, 16), 16);
+  store<i32>(out, load<i32>(a, 20) - load<i32>(b, 20), 20);
+  store<i32>(out, load<i32>(a, 24) - load<i32>(b, 24), 24);
+  store<i32>(out, load<i32>(a, 28) - load<i32>(b, 28), 28);
+  store<i32>(out, load<i32>(a, 32) - load<i32>(b, 32), 32);
 }
 
 /** Exchanges a and b where `swap` is 1, keeps them where it is 0; constant time. */
 export function feSwap(a: usize, b: usize, swap: i32): void {
-  const mask = -swap;
-  for (let i = 0; i < 36; i += 4) {
-    const x = load<i32>(a + i);
-    const y = load<i32>(b + i);
+  const mask = -(swap as i64);
+  // Two limbs at a time; the tenth is padding.
+  for (let i = 0; i < 40; i += 8) {
+    const x = load<u64>(a + i);
+    const y = load<u64>(b + i);
     const t = mask & (x ^ y);
-    store<i32>(a + i, x ^ t);
-    store<i32>(b + i, y ^ t);
+    store<u64>(a + i, x ^ t);
+    store<u64>(b + i, y ^ t);
   }
 }
 

@@ -127,33 +127,85 @@ function multiply(w: usize, left: usize, out: usize): void {
   let c1 = f64x2.splat(0);
   let c2 = f64x2.splat(0);
   let c3 = f64x2.splat(0);
+  let p = w + TABLE + 144;
+  for (let q = left; q < end; q += 48, p -= 48) {
+    const x0 = v128.load(q, 0);
+    const x1 = v128.load(q, 16);
+    const x2 = v128.load(q, 32);
+    let e = v128.load(p, 0);
+    c0 = f64x2.add(c0, f64x2.mul(x2, e));
+    e = v128.load(p, 16);
+    c0 = f64x2.add(c0, f64x2.mul(x1, e));
+    c1 = f64x2.add(c1, f64x2.mul(x2, e));
+    e = v128.load(p, 32);
+    c0 = f64x2.add(c0, f64x2.mul(x0, e));
+    c1 = f64x2.add(c1, f64x2.mul(x1, e));
+    c2 = f64x2.add(c2, f64x2.mul(x2, e));
+    e = v128.load(p, 48);
+    c1 = f64x2.add(c1, f64x2.mul(x0, e));
+    c2 = f64x2.add(c2, f64x2.mul(x1, e));
+    c3 = f64x2.add(c3, f64x2.mul(x2, e));
+    e = v128.load(p, 64);
+    c2 = f64x2.add(c2, f64x2.mul(x0, e));
+    c3 = f64x2.add(c3, f64x2.mul(x1, e));
+    e = v128.load(p, 80);
+    c3 = f64x2.add(c3, f64x2.mul(x0, e));
+  }
   let c4 = f64x2.splat(0);
   let c5 = f64x2.splat(0);
-  let p = w + TABLE + 176;
-  for (let q = left; q < end; q += 16, p -= 16) {
-    const x = v128.load(q);
-    c0 = f64x2.add(c0, f64x2.mul(x, v128.load(p, 0)));
-    c1 = f64x2.add(c1, f64x2.mul(x, v128.load(p, 16)));
-    c2 = f64x2.add(c2, f64x2.mul(x, v128.load(p, 32)));
-    c3 = f64x2.add(c3, f64x2.mul(x, v128.load(p, 48)));
-    c4 = f64x2.add(c4, f64x2.mul(x, v128.load(p, 64)));
-    c5 = f64x2.add(c5, f64x2.mul(x, v128.load(p, 80)));
-  }
   let c6 = f64x2.splat(0);
   let c7 = f64x2.splat(0);
+  p = w + TABLE + 144;
+  for (let q = left; q < end; q += 48, p -= 48) {
+    const x0 = v128.load(q, 0);
+    const x1 = v128.load(q, 16);
+    const x2 = v128.load(q, 32);
+    let e = v128.load(p, 64);
+    c4 = f64x2.add(c4, f64x2.mul(x2, e));
+    e = v128.load(p, 80);
+    c4 = f64x2.add(c4, f64x2.mul(x1, e));
+    c5 = f64x2.add(c5, f64x2.mul(x2, e));
+    e = v128.load(p, 96);
+    c4 = f64x2.add(c4, f64x2.mul(x0, e));
+    c5 = f64x2.add(c5, f64x2.mul(x1, e));
+    c6 = f64x2.add(c6, f64x2.mul(x2, e));
+    e = v128.load(p, 112);
+    c5 = f64x2.add(c5, f64x2.mul(x0, e));
+    c6 = f64x2.add(c6, f64x2.mul(x1, e));
+    c7 = f64x2.add(c7, f64x2.mul(x2, e));
+    e = v128.load(p, 128);
+    c6 = f64x2.add(c6, f64x2.mul(x0, e));
+    c7 = f64x2.add(c7, f64x2.mul(x1, e));
+    e = v128.load(p, 144);
+    c7 = f64x2.add(c7, f64x2.mul(x0, e));
+  }
   let c8 = f64x2.splat(0);
   let c9 = f64x2.splat(0);
   let c10 = f64x2.splat(0);
   let c11 = f64x2.splat(0);
-  p = w + TABLE + 176;
-  for (let q = left; q < end; q += 16, p -= 16) {
-    const x = v128.load(q);
-    c6 = f64x2.add(c6, f64x2.mul(x, v128.load(p, 96)));
-    c7 = f64x2.add(c7, f64x2.mul(x, v128.load(p, 112)));
-    c8 = f64x2.add(c8, f64x2.mul(x, v128.load(p, 128)));
-    c9 = f64x2.add(c9, f64x2.mul(x, v128.load(p, 144)));
-    c10 = f64x2.add(c10, f64x2.mul(x, v128.load(p, 160)));
-    c11 = f64x2.add(c11, f64x2.mul(x, v128.load(p, 176)));
+  p = w + TABLE + 144;
+  for (let q = left; q < end; q += 48, p -= 48) {
+    const x0 = v128.load(q, 0);
+    const x1 = v128.load(q, 16);
+    const x2 = v128.load(q, 32);
+    let e = v128.load(p, 128);
+    c8 = f64x2.add(c8, f64x2.mul(x2, e));
+    e = v128.load(p, 144);
+    c8 = f64x2.add(c8, f64x2.mul(x1, e));
+    c9 = f64x2.add(c9, f64x2.mul(x2, e));
+    e = v128.load(p, 160);
+    c8 = f64x2.add(c8, f64x2.mul(x0, e));
+    c9 = f64x2.add(c9, f64x2.mul(x1, e));
+    c10 = f64x2.add(c10, f64x2.mul(x2, e));
+    e = v128.load(p, 176);
+    c9 = f64x2.add(c9, f64x2.mul(x0, e));
+    c10 = f64x2.add(c10, f64x2.mul(x1, e));
+    c11 = f64x2.add(c11, f64x2.mul(x2, e));
+    e = v128.load(p, 192);
+    c10 = f64x2.add(c10, f64x2.mul(x0, e));
+    c11 = f64x2.add(c11, f64x2.mul(x1, e));
+    e = v128.load(p, 208);
+    c11 = f64x2.add(c11, f64x2.mul(x0, e));
   }
   settle(out, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
 }

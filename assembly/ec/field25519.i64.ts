@@ -1,9 +1,9 @@
 // Field of Curve25519, integers mod p = 2^255 - 19, as nine signed limbs of 29 bits (radix 2^29, 261 bits in all),
 // held in memory as i32 and multiplied in i64. The 32-bit twin of this file has the same exports.
 //
-// Invariant "reduced": |limb| <= 2^28 + 1 for limbs 0..7 and |limb 8| <= 2^22 + 1, what `carry` leaves.
-// Operands of mul and sq may be sums or differences of two reduced elements: |limb| <= 2^29 + 2, so a column of nine
-// products stays below 9 * (2^29 + 2)^2 < 2^61.2. No secret decides a branch, an index or a loop bound.
+// Invariant "reduced": |limb| <= 2^28 + 2^15 for limbs 0..7 and |limb 8| <= 2^22, what `settle` leaves.
+// Operands of mul and sq may be sums or differences of two reduced elements: |limb| <= 2^29 + 2^16, so a column of nine
+// products stays below 9 * (2^29 + 2^16)^2 < 2^61.2. No secret decides a branch, an index or a loop bound.
 
 import { load64, store64, wipe } from "../bytes";
 
@@ -69,7 +69,7 @@ export function feToBytes(out: usize, a: usize): void {
   let l6 = load<i32>(a, 24) as i64;
   let l7 = load<i32>(a, 28) as i64;
   let l8 = load<i32>(a, 32) as i64;
-  // A reduced element lies within ±(2^254 + 2^232): adding p makes it positive and below 2p.
+  // A reduced element lies within ±(2^254 + 2^233): adding p makes it positive and below 2p.
   l0 -= 19;
   l8 += 0x800000;
   // q = floor(a / p), 0 or 1, from a + 19 at the top; q * p is subtracted by adding 19 * q and dropping bit 255.
@@ -162,44 +162,44 @@ export function feSwap(a: usize, b: usize, swap: i32): void {
   }
 }
 
-/** Carries nine columns below 2^62 into reduced limbs: rounding carries, 2^255 folded as 19. */
+/**
+ * Carries nine columns below 2^62 into reduced limbs: rounding carries, 2^255 folded as 19. Two chains, from limb 0 and
+ * from limb 5; what they bring to each other's start, below 2^44 and 2^34, is carried once more, to limbs 1 and 6.
+ */
 function settle(out: usize, r0: i64, r1: i64, r2: i64, r3: i64, r4: i64, r5: i64, r6: i64, r7: i64, r8: i64): void {
-  let t = (r7 + HALF) >> 29;
-  r7 -= t << 29;
-  r8 += t;
-  t = (r8 + 0x400000) >> 23;
-  r8 -= t << 23;
-  r0 += 19 * t;
-  t = (r0 + HALF) >> 29;
+  let t = (r0 + HALF) >> 29;
   r0 -= t << 29;
   r1 += t;
-  t = (r1 + HALF) >> 29;
-  r1 -= t << 29;
-  r2 += t;
-  t = (r2 + HALF) >> 29;
-  r2 -= t << 29;
-  r3 += t;
-  t = (r3 + HALF) >> 29;
-  r3 -= t << 29;
-  r4 += t;
-  t = (r4 + HALF) >> 29;
-  r4 -= t << 29;
-  r5 += t;
   t = (r5 + HALF) >> 29;
   r5 -= t << 29;
   r6 += t;
+  t = (r1 + HALF) >> 29;
+  r1 -= t << 29;
+  r2 += t;
   t = (r6 + HALF) >> 29;
   r6 -= t << 29;
   r7 += t;
+  t = (r2 + HALF) >> 29;
+  r2 -= t << 29;
+  r3 += t;
   t = (r7 + HALF) >> 29;
   r7 -= t << 29;
   r8 += t;
+  t = (r3 + HALF) >> 29;
+  r3 -= t << 29;
+  r4 += t;
   t = (r8 + 0x400000) >> 23;
   r8 -= t << 23;
   r0 += 19 * t;
+  t = (r4 + HALF) >> 29;
+  r4 -= t << 29;
+  r5 += t;
   t = (r0 + HALF) >> 29;
   r0 -= t << 29;
   r1 += t;
+  t = (r5 + HALF) >> 29;
+  r5 -= t << 29;
+  r6 += t;
   store<i32>(out, r0 as i32);
   store<i32>(out, r1 as i32, 4);
   store<i32>(out, r2 as i32, 8);

@@ -303,20 +303,21 @@ export function multiplyBase(squared: usize, base: usize, left: usize, out: usiz
     c11 = f64x2.add(c11, f64x2.mul(x, v128.load(p, 176)));
   }
   const a24 = v128.load64_splat(CONSTANTS, A24);
-  settle(out,
-  sumBeside(c0, f64x2.mul(a24, v128.load(left, 0))),
-  sumBeside(c1, f64x2.mul(a24, v128.load(left, 16))),
-  sumBeside(c2, f64x2.mul(a24, v128.load(left, 32))),
-  sumBeside(c3, f64x2.mul(a24, v128.load(left, 48))),
-  sumBeside(c4, f64x2.mul(a24, v128.load(left, 64))),
-  sumBeside(c5, f64x2.mul(a24, v128.load(left, 80))),
-  sumBeside(c6, f64x2.mul(a24, v128.load(left, 96))),
-  sumBeside(c7, f64x2.mul(a24, v128.load(left, 112))),
-  sumBeside(c8, f64x2.mul(a24, v128.load(left, 128))),
-  sumBeside(c9, f64x2.mul(a24, v128.load(left, 144))),
-  sumBeside(c10, f64x2.mul(a24, v128.load(left, 160))),
-  sumBeside(c11, f64x2.mul(a24, v128.load(left, 176))),
-);
+  settle(
+    out,
+    sumBeside(c0, f64x2.mul(a24, v128.load(left, 0))),
+    sumBeside(c1, f64x2.mul(a24, v128.load(left, 16))),
+    sumBeside(c2, f64x2.mul(a24, v128.load(left, 32))),
+    sumBeside(c3, f64x2.mul(a24, v128.load(left, 48))),
+    sumBeside(c4, f64x2.mul(a24, v128.load(left, 64))),
+    sumBeside(c5, f64x2.mul(a24, v128.load(left, 80))),
+    sumBeside(c6, f64x2.mul(a24, v128.load(left, 96))),
+    sumBeside(c7, f64x2.mul(a24, v128.load(left, 112))),
+    sumBeside(c8, f64x2.mul(a24, v128.load(left, 128))),
+    sumBeside(c9, f64x2.mul(a24, v128.load(left, 144))),
+    sumBeside(c10, f64x2.mul(a24, v128.load(left, 160))),
+    sumBeside(c11, f64x2.mul(a24, v128.load(left, 176))),
+  );
 }
 
 /** Both lanes of `a` added, beside lane 1 of `b`. */

@@ -20,10 +20,10 @@ const places = (x, digits) => Number(x.toPrecision(digits));
 export const speed = (ns, bytes) => (bytes > 0 ? (bytes * 1000) / ns : 1e9 / ns);
 
 /**
- * The row of a pair. `rounds` holds `{ ours, theirs }`: nanoseconds a call, one entry a round.
+ * The row of a pair. `messages`: how many of `bytes` bytes one call handles. `rounds` holds `{ ours, theirs }`: nanoseconds a call, one entry a round.
  * The ratio is our speed over theirs, so their time over ours.
  */
-export function ratioRow({ op, bytes, output, peer, unit = bytes > 0 ? "MB/s" : "op/s" }, rounds) {
+export function ratioRow({ op, bytes, output, peer, messages = 1, unit = bytes > 0 ? "MB/s" : "op/s" }, rounds) {
   if (rounds.length === 0) throw new Error("no rounds");
   const ratios = rounds.map(({ ours, theirs }) => theirs / ours);
   return {
@@ -34,8 +34,8 @@ export function ratioRow({ op, bytes, output, peer, unit = bytes > 0 ? "MB/s" : 
     ratio: places(median(ratios), 4),
     low: places(quantile(ratios, 0.1), 4),
     high: places(quantile(ratios, 0.9), 4),
-    ours: places(speed(median(rounds.map((round) => round.ours)), bytes), 4),
-    theirs: places(speed(median(rounds.map((round) => round.theirs)), bytes), 4),
+    ours: places(speed(median(rounds.map((round) => round.ours)), bytes * messages), 4),
+    theirs: places(speed(median(rounds.map((round) => round.theirs)), bytes * messages), 4),
     unit,
   };
 }

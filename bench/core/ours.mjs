@@ -173,6 +173,22 @@ const RAW = {
     // The secret stays in a slot; clearing that is part of the call.
     return agreement(core, () => agree(slot, core.put(publicKey), abi.USE_DERIVE | abi.USE_EXPORT));
   },
+  "p256-ecdh"(core, { privateKey, peerPublicKey }) {
+    const agree = core.need("p256Agree");
+    const slot = ok(core.x.p256Import(abi.USE_DERIVE, core.put(privateKey)));
+    const usage = abi.USE_DERIVE | abi.USE_EXPORT;
+    return agreement(core, () => agree(slot, core.put(peerPublicKey), peerPublicKey.length, usage));
+  },
+  "p256-keygen"(core) {
+    const generate = core.need("p256Generate");
+    const run = () => {
+      core.refill(128);
+      core.x.slotClear(ok(generate(abi.USE_DERIVE, core.out)));
+      return core.get(core.out, 65);
+    };
+    run.differs = true;
+    return run;
+  },
   "rsa2048-private"(core, { parts, message }) {
     const sign = core.need("rsaPkcs1Sign");
     const digest = core.need("sha256Digest");

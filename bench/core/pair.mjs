@@ -50,7 +50,8 @@ async function measure(pair) {
   const theirs = await peerTask(pair.op, pair.peer, input);
   await compare(pair, ours, theirs);
   const plan = pair.quick ? { warmMs: 60, roundMs: 3, rounds: 21 } : { warmMs: 250, roundMs: 4, rounds: 101 };
-  const row = ratioRow(pair, await interleave(ours, theirs, plan));
+  const messages = pair.op === "seal-4" ? 4 : 1;
+  const row = ratioRow({ ...pair, messages }, await interleave(ours, theirs, plan));
   theirs.close?.();
   return row;
 }

@@ -37,6 +37,11 @@ describe("a row", () => {
     expect(row).toMatchObject({ ratio: 10, ours: 10_000, theirs: 1000, unit: "op/s" });
   });
 
+  test("counts the bytes of all messages that one call handles", () => {
+    const row = timing.ratioRow({ ...PAIR, messages: 4 }, [{ ours: 1000, theirs: 2000 }]);
+    expect(row).toMatchObject({ bytes: 1000, ratio: 2, ours: 4000, theirs: 2000 });
+  });
+
   test("needs a round", () => expect(() => timing.ratioRow(PAIR, [])).toThrow("no rounds"));
 
   test("is never empty in one of its members when something is measured alone", () => {

@@ -48,7 +48,7 @@ export function aloneRow({ op, bytes, output, unit }, speeds) {
 
 const wall = () => Number(process.hrtime.bigint());
 /** CPU time of this process: stands still while others have the processor. */
-const cpu = () => {
+export const cpu = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) * 1000;
 };

@@ -243,8 +243,15 @@ class Server implements MslServer {
     if ((init.user ?? null) !== null && !hasSession) throw new MslProtectionRequired("RESPONSE_REQUIRES_MASTERTOKEN");
     const masterToken = issued ?? request.masterToken;
     const hooks = init.serviceTokens ?? this.#config.serviceTokens ?? null;
-    const editing = { format, masterToken, userIdToken: tokens.userIdToken, gzip: this.#gzip, hooks };
-    const edited = editServiceTokens(tokens.serviceTokens, { ...editing, handshake: isHandshake });
+    const { userIdToken } = tokens;
+    const edited = editServiceTokens(tokens.serviceTokens, {
+      format,
+      masterToken,
+      userIdToken,
+      gzip: this.#gzip,
+      hooks,
+      handshake: isHandshake,
+    });
     const serviceTokens = isPending(edited) ? await edited : edited;
     const context = request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
     const messageId = nextMessageId(request.messageId);

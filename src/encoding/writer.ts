@@ -168,17 +168,22 @@ function integer(value: number): number {
 function cborMap(fields: EncodeFields): void {
   enter();
   const names = Object.keys(fields);
+  // Members that are left out count only towards the choice of the way: below 24 the head is one byte, set at the end.
+  const isShort = names.length < 24;
+  const start = at;
   let count = 0;
-  for (const name of names) if (fields[name] !== null && fields[name] !== undefined) count++;
-  head(5, count);
+  if (isShort) head(5, 0);
+  else head(5, names.filter((name) => fields[name] !== null && fields[name] !== undefined).length);
   for (const name of names) {
     const value = fields[name];
     if (value === null || value === undefined) continue;
+    count++;
     const label = LABELS.get(name);
     if (label === undefined) cborText(name);
     else head(0, label);
     cborValue(value);
   }
+  if (isShort) buffer[start] = 0xa0 | count;
   depth--;
 }
 

@@ -267,3 +267,16 @@ describe("what is refused", () => {
     expect(outcome(wide(MAX_VALUES))).toBe("MSL_PARSE_ERROR");
   });
 });
+
+test("the head counts the members that are written, be they few or many, left out or not", () => {
+  for (const total of [0, 1, 22, 23, 24, 25, 300]) {
+    for (const every of [1, 2, 7]) {
+      const fields: Record<string, number | null> = {};
+      for (let i = 0; i < total; i++) fields[`m${i}`] = i % every === 0 ? i : null;
+      const kept = Object.entries(fields).filter(([, value]) => value !== null);
+      const map = decodeObject(encodeObject("CBOR", fields), "x");
+      expect(map.names()).toEqual(kept.map(([name]) => name));
+      for (const [name, value] of kept) expect(map.int(name, 0, 1000)).toBe(value);
+    }
+  }
+});

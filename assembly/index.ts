@@ -12,6 +12,7 @@ export {
 export { seal4CbcHmac } from "./cipher/seal4";
 export { aesUnwrapBytes, aesUnwrapSlot, aesWrapBytes, aesWrapSlot } from "./cipher/aes-kw";
 export { dhAgreeSession, dhGenerate, dhImport } from "./dh/dh";
+export { ecdsaP256Sign, ecdsaP256SignDer, ecdsaP256Verify } from "./ec/ecdsa";
 export { p256Agree, p256Generate, p256Import, p256PublicKey } from "./ec/p256";
 export { x25519Agree, x25519Generate, x25519PublicKey } from "./ec/x25519";
 export { sha1Digest } from "./hash/sha1";

@@ -10,6 +10,8 @@ export const DOUBLE = {
   load: (ptr, i) => (i === 0 ? `load<f64>(${ptr})` : `load<f64>(${ptr}, ${8 * i})`),
   store: (ptr, i, value) => (i === 0 ? `store<f64>(${ptr}, ${value});` : `store<f64>(${ptr}, ${value}, ${8 * i});`),
   triple: (x) => `3.0 * (${x})`,
+  prepareShift: ["  const by = (1 << shift) as f64;"],
+  shifted: (x) => `by * ${x}`,
   times: (k) => (x) => `${k}.0 * ${x}`,
 
   reduce({ fold = false, add = () => "", into = null }) {
@@ -118,17 +120,7 @@ const ROUND14: f64 = ${magic(14)};
 const SHIFT14: f64 = ${2 ** -14};
 `;
 
-export const DOUBLE_TAIL = `/** out = a + b, limb by limb. */
-export function feAdd(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 96; i += 8) store<f64>(out + i, load<f64>(a + i) + load<f64>(b + i));
-}
-
-/** out = a - b, limb by limb. */
-export function feSub(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 96; i += 8) store<f64>(out + i, load<f64>(a + i) - load<f64>(b + i));
-}
-
-/** a = -a where \`mask\` is -1, a where it is 0. */
+export const DOUBLE_TAIL = `/** a = -a where \`mask\` is -1, a where it is 0. */
 export function feNegate(a: usize, mask: i32): void {
   const sign = (1 + mask + mask) as f64;
   for (let i = 0; i < 96; i += 8) store<f64>(a + i, load<f64>(a + i) * sign);

@@ -8,6 +8,8 @@ export const INTEGER = {
   store: (ptr, i, value) =>
     i === 0 ? `store<i32>(${ptr}, ${value} as i32);` : `store<i32>(${ptr}, ${value} as i32, ${4 * i});`,
   triple: (x) => `3 * (${x})`,
+  prepareShift: ["  const by = shift as i64;"],
+  shifted: (x) => `(${x} << by)`,
   times: (k) => (x) => `(${x} << ${Math.log2(k)})`,
 
   reduce({ fold = false, add = () => "", into = null }) {
@@ -95,7 +97,7 @@ export const INTEGER_HEAD = `// Field and scalars of P-256 over nine signed limb
 // "Folded": the nearest multiple of p by the top bits is taken off, |value| <= 0.51 * 2^256.
 // Point formulas keep X, Z folded and Y below 2 * 2^256, so all operands stay below 16 * 2^256 and limb 8 below 2^28.
 // Columns: products of sums 9 * 2^29 * 2^29 < 2^61.2; feDoubleAlpha 3 * 9 * 2^58 < 2^62.8; feDoubleY
-// 9 * (5 + 8) * 2^56 < 2^62.9; feAddY 9 * (2 + 1) * 2^56; scMul 9 * 2^58 twice < 2^62.2. The digits of a reduction add
+// 9 * (5 + 8) * 2^56 < 2^62.9; feAddY 9 * (3 * 2^57 + 1 * 2^57) * 2^29 < 2^62.2; scMul 9 * 2^58 twice < 2^62.2. The digits of a reduction add
 // less than 2^29 * 73 * 2^18 < 2^54 and a carry 2^34: every column stays below 2^63.
 // No secret decides a branch, an index or a loop bound.
 
@@ -108,17 +110,7 @@ const MASK: i64 = 0x1fffffff;
 const HALF: i64 = 0x10000000;
 `;
 
-export const INTEGER_TAIL = `/** out = a + b, limb by limb. */
-export function feAdd(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) + load<i32>(b + i));
-}
-
-/** out = a - b, limb by limb. */
-export function feSub(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) - load<i32>(b + i));
-}
-
-/** a = -a where \`mask\` is -1, a where it is 0. */
+export const INTEGER_TAIL = `/** a = -a where \`mask\` is -1, a where it is 0. */
 export function feNegate(a: usize, mask: i32): void {
   for (let i = 0; i < 36; i += 4) store<i32>(a + i, (load<i32>(a + i) ^ mask) - mask);
 }

@@ -39,12 +39,14 @@ function functions(form) {
     ...doc.map((line, i) =>
       doc.length === 1 ? `/** ${line} */` : `${i === 0 ? "/**" : " *"} ${line}${i === doc.length - 1 ? " */" : ""}`,
     ),
-    `export function ${name}(${args.map((arg) => `${arg}: usize`).join(", ")}): void {`,
+    `export function ${name}(${args.map((arg) => `${arg}: ${arg === "shift" ? "i32" : "usize"}`).join(", ")}): void {`,
     ...body.flat(),
     "}",
     "",
   ];
   const [a, b, f, g, u, v] = ["a", "b", "f", "g", "u", "v"].map(names);
+  const limbwise = (sign) =>
+    all.map((i) => `  ${form.store("out", i, `(${form.load("a", i)} ${sign} ${form.load("b", i)})`)}`);
   const four = form.times(4);
   const eight = form.times(8);
   return [
@@ -56,15 +58,6 @@ function functions(form) {
       load("b", "b"),
       columns(product(a, b)),
       end({}),
-    ),
-    fn(
-      ["out = a * b - c, folded."],
-      "feMulSub",
-      ["out", "a", "b", "c"],
-      load("a", "a"),
-      load("b", "b"),
-      columns(product(a, b)),
-      end({ fold: true, add: (i) => `- ${form.load("c", i)}` }),
     ),
     // A loop around straight-line code: the limbs stay in locals from one square to the next.
     [
@@ -81,15 +74,6 @@ function functions(form) {
       "",
     ],
     fn(
-      ["out = a^2."],
-      "feSquare",
-      ["out", "a"],
-      load("a", "a"),
-      doubled("d", "a"),
-      columns(square(a, names("d"))),
-      end({}),
-    ),
-    fn(
       ["Doubling: out = alpha = 3 * (x - delta) * (x + delta)."],
       "feDoubleAlpha",
       ["out", "x", "delta"],
@@ -101,22 +85,14 @@ function functions(form) {
       end({}),
     ),
     fn(
-      ["Doubling: out = x3 = alpha^2 - 8 * beta, folded."],
-      "feDoubleX",
-      ["out", "alpha", "beta"],
-      load("a", "alpha"),
+      ["out = (a + b)^2 - 2^shift * c - d, folded; shift 0..3."],
+      "feSquareSub",
+      ["out", "a", "b", "shift", "c", "d"],
+      form.prepareShift,
+      define("a", (i) => `${form.load("a", i)} + ${form.load("b", i)}`),
       doubled("d", "a"),
       columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${eight(form.load("beta", i))}` }),
-    ),
-    fn(
-      ["Doubling: out = z3 = (y + z)^2 - gamma - delta = 2 * y * z, folded."],
-      "feDoubleZ",
-      ["out", "y", "z", "gamma", "delta"],
-      define("a", (i) => `${form.load("y", i)} + ${form.load("z", i)}`),
-      doubled("d", "a"),
-      columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${form.load("gamma", i)} - ${form.load("delta", i)}` }),
+      end({ fold: true, add: (i) => `- ${form.shifted(form.load("c", i))} - ${form.load("d", i)}` }),
     ),
     fn(
       ["Doubling: out = y3 = alpha * (4 * beta - x3) - 8 * gamma^2, one reduction for both products."],
@@ -132,15 +108,6 @@ function functions(form) {
       end({}),
     ),
     fn(
-      ["Addition: out = x3 = r^2 - h3 - 2 * v, folded."],
-      "feAddX",
-      ["out", "r", "v", "h3"],
-      load("a", "r"),
-      doubled("d", "a"),
-      columns(square(a, names("d"))),
-      end({ fold: true, add: (i) => `- ${form.load("h3", i)} - ${form.times(2)(form.load("v", i))}` }),
-    ),
-    fn(
       ["Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products."],
       "feAddY",
       ["out", "r", "v", "x3", "y", "h3"],
@@ -151,6 +118,8 @@ function functions(form) {
       product(a, b).map((list, k) => `  let c${k} = ${list.join(" + ")} - (${product(f, g)[k].join(" + ")});`),
       end({}),
     ),
+    fn(["out = a + b, limb by limb."], "feAdd", ["out", "a", "b"], limbwise("+")),
+    fn(["out = a - b, limb by limb."], "feSub", ["out", "a", "b"], limbwise("-")),
     fn(
       ["out = a * b / R mod n: scalars, Montgomery form where the caller says so."],
       "scMul",

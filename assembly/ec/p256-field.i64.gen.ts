@@ -9,7 +9,7 @@
 // "Folded": the nearest multiple of p by the top bits is taken off, |value| <= 0.51 * 2^256.
 // Point formulas keep X, Z folded and Y below 2 * 2^256, so all operands stay below 16 * 2^256 and limb 8 below 2^28.
 // Columns: products of sums 9 * 2^29 * 2^29 < 2^61.2; feDoubleAlpha 3 * 9 * 2^58 < 2^62.8; feDoubleY
-// 9 * (5 + 8) * 2^56 < 2^62.9; feAddY 9 * (2 + 1) * 2^56; scMul 9 * 2^58 twice < 2^62.2. The digits of a reduction add
+// 9 * (5 + 8) * 2^56 < 2^62.9; feAddY 9 * (3 * 2^57 + 1 * 2^57) * 2^29 < 2^62.2; scMul 9 * 2^58 twice < 2^62.2. The digits of a reduction add
 // less than 2^29 * 73 * 2^18 < 2^54 and a carry 2^34: every column stays below 2^63.
 // No secret decides a branch, an index or a loop bound.
 
@@ -84,94 +84,6 @@ export function feMul(out: usize, a: usize, b: usize): void {
   let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) + HALF;
   let r7: i64 = c16 + (((m8 << 3) << 3) << 18) + HALF;
   let r8: i64 = 0;
-  r1 += r0 >> 29;
-  r2 += r1 >> 29;
-  r3 += r2 >> 29;
-  r4 += r3 >> 29;
-  r5 += r4 >> 29;
-  r6 += r5 >> 29;
-  r7 += r6 >> 29;
-  r8 += r7 >> 29;
-  store<i32>(out, ((r0 & MASK) - HALF) as i32);
-  store<i32>(out, ((r1 & MASK) - HALF) as i32, 4);
-  store<i32>(out, ((r2 & MASK) - HALF) as i32, 8);
-  store<i32>(out, ((r3 & MASK) - HALF) as i32, 12);
-  store<i32>(out, ((r4 & MASK) - HALF) as i32, 16);
-  store<i32>(out, ((r5 & MASK) - HALF) as i32, 20);
-  store<i32>(out, ((r6 & MASK) - HALF) as i32, 24);
-  store<i32>(out, ((r7 & MASK) - HALF) as i32, 28);
-  store<i32>(out, (r8) as i32, 32);
-}
-
-/** out = a * b - c, folded. */
-export function feMulSub(out: usize, a: usize, b: usize, c: usize): void {
-  const a0 = (load<i32>(a) as i64);
-  const a1 = (load<i32>(a, 4) as i64);
-  const a2 = (load<i32>(a, 8) as i64);
-  const a3 = (load<i32>(a, 12) as i64);
-  const a4 = (load<i32>(a, 16) as i64);
-  const a5 = (load<i32>(a, 20) as i64);
-  const a6 = (load<i32>(a, 24) as i64);
-  const a7 = (load<i32>(a, 28) as i64);
-  const a8 = (load<i32>(a, 32) as i64);
-  const b0 = (load<i32>(b) as i64);
-  const b1 = (load<i32>(b, 4) as i64);
-  const b2 = (load<i32>(b, 8) as i64);
-  const b3 = (load<i32>(b, 12) as i64);
-  const b4 = (load<i32>(b, 16) as i64);
-  const b5 = (load<i32>(b, 20) as i64);
-  const b6 = (load<i32>(b, 24) as i64);
-  const b7 = (load<i32>(b, 28) as i64);
-  const b8 = (load<i32>(b, 32) as i64);
-  let c0 = a0 * b0;
-  let c1 = a0 * b1 + a1 * b0;
-  let c2 = a0 * b2 + a1 * b1 + a2 * b0;
-  let c3 = a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0;
-  let c4 = a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0;
-  let c5 = a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0;
-  let c6 = a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0;
-  let c7 = a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0;
-  let c8 = a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0;
-  let c9 = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1;
-  let c10 = a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2;
-  let c11 = a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3;
-  let c12 = a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4;
-  let c13 = a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5;
-  let c14 = a6 * b8 + a7 * b7 + a8 * b6;
-  let c15 = a7 * b8 + a8 * b7;
-  let c16 = a8 * b8;
-  const m0 = c0 & MASK;
-  c1 = c1 + (c0 >> 29);
-  const m1 = c1 & MASK;
-  c2 = c2 + (c1 >> 29);
-  const m2 = c2 & MASK;
-  c3 = c3 + (m0 << 9) + (c2 >> 29);
-  const m3 = c3 & MASK;
-  c4 = c4 + (m1 << 9) + (c3 >> 29);
-  const m4 = c4 & MASK;
-  c5 = c5 + (m2 << 9) + (c4 >> 29);
-  const m5 = c5 & MASK;
-  c6 = c6 + (m3 << 9) + (m0 << 18) + (c5 >> 29);
-  const m6 = c6 & MASK;
-  c7 = c7 + (m4 << 9) + ((m1 - (m0 << 3)) << 18) + (c6 >> 29);
-  const m7 = c7 & MASK;
-  c8 = c8 + (m5 << 9) + (((((m0 << 3) - m1) << 3) + m2) << 18) + (c7 >> 29);
-  const m8 = c8 & MASK;
-  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) - (load<i32>(c) as i64) + HALF;
-  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) - (load<i32>(c, 4) as i64) + HALF;
-  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) - (load<i32>(c, 8) as i64) + HALF;
-  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) - (load<i32>(c, 12) as i64) + HALF;
-  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) - (load<i32>(c, 16) as i64) + HALF;
-  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) - (load<i32>(c, 20) as i64) + HALF;
-  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) - (load<i32>(c, 24) as i64) + HALF;
-  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) - (load<i32>(c, 28) as i64) + HALF;
-  let r8: i64 = -(load<i32>(c, 32) as i64);
-  const q = (r8 + (r7 >> 29) + 0x800000) >> 24;
-  r0 += q;
-  r3 -= q << 9;
-  r6 -= q << 18;
-  r7 += q << 21;
-  r8 -= q << 24;
   r1 += r0 >> 29;
   r2 += r1 >> 29;
   r3 += r2 >> 29;
@@ -283,87 +195,6 @@ export function feSquareTimes(out: usize, a: usize, times: i32): void {
   store<i32>(out, a8 as i32, 32);
 }
 
-/** out = a^2. */
-export function feSquare(out: usize, a: usize): void {
-  const a0 = (load<i32>(a) as i64);
-  const a1 = (load<i32>(a, 4) as i64);
-  const a2 = (load<i32>(a, 8) as i64);
-  const a3 = (load<i32>(a, 12) as i64);
-  const a4 = (load<i32>(a, 16) as i64);
-  const a5 = (load<i32>(a, 20) as i64);
-  const a6 = (load<i32>(a, 24) as i64);
-  const a7 = (load<i32>(a, 28) as i64);
-  const a8 = (load<i32>(a, 32) as i64);
-  const d0 = a0 + a0;
-  const d1 = a1 + a1;
-  const d2 = a2 + a2;
-  const d3 = a3 + a3;
-  const d4 = a4 + a4;
-  const d5 = a5 + a5;
-  const d6 = a6 + a6;
-  const d7 = a7 + a7;
-  let c0 = a0 * a0;
-  let c1 = d0 * a1;
-  let c2 = d0 * a2 + a1 * a1;
-  let c3 = d0 * a3 + d1 * a2;
-  let c4 = d0 * a4 + d1 * a3 + a2 * a2;
-  let c5 = d0 * a5 + d1 * a4 + d2 * a3;
-  let c6 = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3;
-  let c7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4;
-  let c8 = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4;
-  let c9 = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
-  let c10 = d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
-  let c11 = d3 * a8 + d4 * a7 + d5 * a6;
-  let c12 = d4 * a8 + d5 * a7 + a6 * a6;
-  let c13 = d5 * a8 + d6 * a7;
-  let c14 = d6 * a8 + a7 * a7;
-  let c15 = d7 * a8;
-  let c16 = a8 * a8;
-  const m0 = c0 & MASK;
-  c1 = c1 + (c0 >> 29);
-  const m1 = c1 & MASK;
-  c2 = c2 + (c1 >> 29);
-  const m2 = c2 & MASK;
-  c3 = c3 + (m0 << 9) + (c2 >> 29);
-  const m3 = c3 & MASK;
-  c4 = c4 + (m1 << 9) + (c3 >> 29);
-  const m4 = c4 & MASK;
-  c5 = c5 + (m2 << 9) + (c4 >> 29);
-  const m5 = c5 & MASK;
-  c6 = c6 + (m3 << 9) + (m0 << 18) + (c5 >> 29);
-  const m6 = c6 & MASK;
-  c7 = c7 + (m4 << 9) + ((m1 - (m0 << 3)) << 18) + (c6 >> 29);
-  const m7 = c7 & MASK;
-  c8 = c8 + (m5 << 9) + (((((m0 << 3) - m1) << 3) + m2) << 18) + (c7 >> 29);
-  const m8 = c8 & MASK;
-  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) + HALF;
-  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) + HALF;
-  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) + HALF;
-  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) + HALF;
-  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) + HALF;
-  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) + HALF;
-  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) + HALF;
-  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) + HALF;
-  let r8: i64 = 0;
-  r1 += r0 >> 29;
-  r2 += r1 >> 29;
-  r3 += r2 >> 29;
-  r4 += r3 >> 29;
-  r5 += r4 >> 29;
-  r6 += r5 >> 29;
-  r7 += r6 >> 29;
-  r8 += r7 >> 29;
-  store<i32>(out, ((r0 & MASK) - HALF) as i32);
-  store<i32>(out, ((r1 & MASK) - HALF) as i32, 4);
-  store<i32>(out, ((r2 & MASK) - HALF) as i32, 8);
-  store<i32>(out, ((r3 & MASK) - HALF) as i32, 12);
-  store<i32>(out, ((r4 & MASK) - HALF) as i32, 16);
-  store<i32>(out, ((r5 & MASK) - HALF) as i32, 20);
-  store<i32>(out, ((r6 & MASK) - HALF) as i32, 24);
-  store<i32>(out, ((r7 & MASK) - HALF) as i32, 28);
-  store<i32>(out, (r8) as i32, 32);
-}
-
 /** Doubling: out = alpha = 3 * (x - delta) * (x + delta). */
 export function feDoubleAlpha(out: usize, x: usize, delta: usize): void {
   const f0 = (load<i32>(x) as i64);
@@ -464,17 +295,18 @@ export function feDoubleAlpha(out: usize, x: usize, delta: usize): void {
   store<i32>(out, (r8) as i32, 32);
 }
 
-/** Doubling: out = x3 = alpha^2 - 8 * beta, folded. */
-export function feDoubleX(out: usize, alpha: usize, beta: usize): void {
-  const a0 = (load<i32>(alpha) as i64);
-  const a1 = (load<i32>(alpha, 4) as i64);
-  const a2 = (load<i32>(alpha, 8) as i64);
-  const a3 = (load<i32>(alpha, 12) as i64);
-  const a4 = (load<i32>(alpha, 16) as i64);
-  const a5 = (load<i32>(alpha, 20) as i64);
-  const a6 = (load<i32>(alpha, 24) as i64);
-  const a7 = (load<i32>(alpha, 28) as i64);
-  const a8 = (load<i32>(alpha, 32) as i64);
+/** out = (a + b)^2 - 2^shift * c - d, folded; shift 0..3. */
+export function feSquareSub(out: usize, a: usize, b: usize, shift: i32, c: usize, d: usize): void {
+  const by = shift as i64;
+  const a0 = (load<i32>(a) as i64) + (load<i32>(b) as i64);
+  const a1 = (load<i32>(a, 4) as i64) + (load<i32>(b, 4) as i64);
+  const a2 = (load<i32>(a, 8) as i64) + (load<i32>(b, 8) as i64);
+  const a3 = (load<i32>(a, 12) as i64) + (load<i32>(b, 12) as i64);
+  const a4 = (load<i32>(a, 16) as i64) + (load<i32>(b, 16) as i64);
+  const a5 = (load<i32>(a, 20) as i64) + (load<i32>(b, 20) as i64);
+  const a6 = (load<i32>(a, 24) as i64) + (load<i32>(b, 24) as i64);
+  const a7 = (load<i32>(a, 28) as i64) + (load<i32>(b, 28) as i64);
+  const a8 = (load<i32>(a, 32) as i64) + (load<i32>(b, 32) as i64);
   const d0 = a0 + a0;
   const d1 = a1 + a1;
   const d2 = a2 + a2;
@@ -517,102 +349,15 @@ export function feDoubleX(out: usize, alpha: usize, beta: usize): void {
   const m7 = c7 & MASK;
   c8 = c8 + (m5 << 9) + (((((m0 << 3) - m1) << 3) + m2) << 18) + (c7 >> 29);
   const m8 = c8 & MASK;
-  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) - ((load<i32>(beta) as i64) << 3) + HALF;
-  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) - ((load<i32>(beta, 4) as i64) << 3) + HALF;
-  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) - ((load<i32>(beta, 8) as i64) << 3) + HALF;
-  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) - ((load<i32>(beta, 12) as i64) << 3) + HALF;
-  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) - ((load<i32>(beta, 16) as i64) << 3) + HALF;
-  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) - ((load<i32>(beta, 20) as i64) << 3) + HALF;
-  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) - ((load<i32>(beta, 24) as i64) << 3) + HALF;
-  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) - ((load<i32>(beta, 28) as i64) << 3) + HALF;
-  let r8: i64 = -((load<i32>(beta, 32) as i64) << 3);
-  const q = (r8 + (r7 >> 29) + 0x800000) >> 24;
-  r0 += q;
-  r3 -= q << 9;
-  r6 -= q << 18;
-  r7 += q << 21;
-  r8 -= q << 24;
-  r1 += r0 >> 29;
-  r2 += r1 >> 29;
-  r3 += r2 >> 29;
-  r4 += r3 >> 29;
-  r5 += r4 >> 29;
-  r6 += r5 >> 29;
-  r7 += r6 >> 29;
-  r8 += r7 >> 29;
-  store<i32>(out, ((r0 & MASK) - HALF) as i32);
-  store<i32>(out, ((r1 & MASK) - HALF) as i32, 4);
-  store<i32>(out, ((r2 & MASK) - HALF) as i32, 8);
-  store<i32>(out, ((r3 & MASK) - HALF) as i32, 12);
-  store<i32>(out, ((r4 & MASK) - HALF) as i32, 16);
-  store<i32>(out, ((r5 & MASK) - HALF) as i32, 20);
-  store<i32>(out, ((r6 & MASK) - HALF) as i32, 24);
-  store<i32>(out, ((r7 & MASK) - HALF) as i32, 28);
-  store<i32>(out, (r8) as i32, 32);
-}
-
-/** Doubling: out = z3 = (y + z)^2 - gamma - delta = 2 * y * z, folded. */
-export function feDoubleZ(out: usize, y: usize, z: usize, gamma: usize, delta: usize): void {
-  const a0 = (load<i32>(y) as i64) + (load<i32>(z) as i64);
-  const a1 = (load<i32>(y, 4) as i64) + (load<i32>(z, 4) as i64);
-  const a2 = (load<i32>(y, 8) as i64) + (load<i32>(z, 8) as i64);
-  const a3 = (load<i32>(y, 12) as i64) + (load<i32>(z, 12) as i64);
-  const a4 = (load<i32>(y, 16) as i64) + (load<i32>(z, 16) as i64);
-  const a5 = (load<i32>(y, 20) as i64) + (load<i32>(z, 20) as i64);
-  const a6 = (load<i32>(y, 24) as i64) + (load<i32>(z, 24) as i64);
-  const a7 = (load<i32>(y, 28) as i64) + (load<i32>(z, 28) as i64);
-  const a8 = (load<i32>(y, 32) as i64) + (load<i32>(z, 32) as i64);
-  const d0 = a0 + a0;
-  const d1 = a1 + a1;
-  const d2 = a2 + a2;
-  const d3 = a3 + a3;
-  const d4 = a4 + a4;
-  const d5 = a5 + a5;
-  const d6 = a6 + a6;
-  const d7 = a7 + a7;
-  let c0 = a0 * a0;
-  let c1 = d0 * a1;
-  let c2 = d0 * a2 + a1 * a1;
-  let c3 = d0 * a3 + d1 * a2;
-  let c4 = d0 * a4 + d1 * a3 + a2 * a2;
-  let c5 = d0 * a5 + d1 * a4 + d2 * a3;
-  let c6 = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3;
-  let c7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4;
-  let c8 = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4;
-  let c9 = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
-  let c10 = d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
-  let c11 = d3 * a8 + d4 * a7 + d5 * a6;
-  let c12 = d4 * a8 + d5 * a7 + a6 * a6;
-  let c13 = d5 * a8 + d6 * a7;
-  let c14 = d6 * a8 + a7 * a7;
-  let c15 = d7 * a8;
-  let c16 = a8 * a8;
-  const m0 = c0 & MASK;
-  c1 = c1 + (c0 >> 29);
-  const m1 = c1 & MASK;
-  c2 = c2 + (c1 >> 29);
-  const m2 = c2 & MASK;
-  c3 = c3 + (m0 << 9) + (c2 >> 29);
-  const m3 = c3 & MASK;
-  c4 = c4 + (m1 << 9) + (c3 >> 29);
-  const m4 = c4 & MASK;
-  c5 = c5 + (m2 << 9) + (c4 >> 29);
-  const m5 = c5 & MASK;
-  c6 = c6 + (m3 << 9) + (m0 << 18) + (c5 >> 29);
-  const m6 = c6 & MASK;
-  c7 = c7 + (m4 << 9) + ((m1 - (m0 << 3)) << 18) + (c6 >> 29);
-  const m7 = c7 & MASK;
-  c8 = c8 + (m5 << 9) + (((((m0 << 3) - m1) << 3) + m2) << 18) + (c7 >> 29);
-  const m8 = c8 & MASK;
-  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) - (load<i32>(gamma) as i64) - (load<i32>(delta) as i64) + HALF;
-  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) - (load<i32>(gamma, 4) as i64) - (load<i32>(delta, 4) as i64) + HALF;
-  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) - (load<i32>(gamma, 8) as i64) - (load<i32>(delta, 8) as i64) + HALF;
-  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) - (load<i32>(gamma, 12) as i64) - (load<i32>(delta, 12) as i64) + HALF;
-  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) - (load<i32>(gamma, 16) as i64) - (load<i32>(delta, 16) as i64) + HALF;
-  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) - (load<i32>(gamma, 20) as i64) - (load<i32>(delta, 20) as i64) + HALF;
-  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) - (load<i32>(gamma, 24) as i64) - (load<i32>(delta, 24) as i64) + HALF;
-  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) - (load<i32>(gamma, 28) as i64) - (load<i32>(delta, 28) as i64) + HALF;
-  let r8: i64 = -(load<i32>(gamma, 32) as i64) - (load<i32>(delta, 32) as i64);
+  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) - ((load<i32>(c) as i64) << by) - (load<i32>(d) as i64) + HALF;
+  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) - ((load<i32>(c, 4) as i64) << by) - (load<i32>(d, 4) as i64) + HALF;
+  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) - ((load<i32>(c, 8) as i64) << by) - (load<i32>(d, 8) as i64) + HALF;
+  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) - ((load<i32>(c, 12) as i64) << by) - (load<i32>(d, 12) as i64) + HALF;
+  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) - ((load<i32>(c, 16) as i64) << by) - (load<i32>(d, 16) as i64) + HALF;
+  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) - ((load<i32>(c, 20) as i64) << by) - (load<i32>(d, 20) as i64) + HALF;
+  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) - ((load<i32>(c, 24) as i64) << by) - (load<i32>(d, 24) as i64) + HALF;
+  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) - ((load<i32>(c, 28) as i64) << by) - (load<i32>(d, 28) as i64) + HALF;
+  let r8: i64 = -((load<i32>(c, 32) as i64) << by) - (load<i32>(d, 32) as i64);
   const q = (r8 + (r7 >> 29) + 0x800000) >> 24;
   r0 += q;
   r3 -= q << 9;
@@ -737,93 +482,6 @@ export function feDoubleY(out: usize, alpha: usize, beta: usize, x3: usize, gamm
   store<i32>(out, (r8) as i32, 32);
 }
 
-/** Addition: out = x3 = r^2 - h3 - 2 * v, folded. */
-export function feAddX(out: usize, r: usize, v: usize, h3: usize): void {
-  const a0 = (load<i32>(r) as i64);
-  const a1 = (load<i32>(r, 4) as i64);
-  const a2 = (load<i32>(r, 8) as i64);
-  const a3 = (load<i32>(r, 12) as i64);
-  const a4 = (load<i32>(r, 16) as i64);
-  const a5 = (load<i32>(r, 20) as i64);
-  const a6 = (load<i32>(r, 24) as i64);
-  const a7 = (load<i32>(r, 28) as i64);
-  const a8 = (load<i32>(r, 32) as i64);
-  const d0 = a0 + a0;
-  const d1 = a1 + a1;
-  const d2 = a2 + a2;
-  const d3 = a3 + a3;
-  const d4 = a4 + a4;
-  const d5 = a5 + a5;
-  const d6 = a6 + a6;
-  const d7 = a7 + a7;
-  let c0 = a0 * a0;
-  let c1 = d0 * a1;
-  let c2 = d0 * a2 + a1 * a1;
-  let c3 = d0 * a3 + d1 * a2;
-  let c4 = d0 * a4 + d1 * a3 + a2 * a2;
-  let c5 = d0 * a5 + d1 * a4 + d2 * a3;
-  let c6 = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3;
-  let c7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4;
-  let c8 = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4;
-  let c9 = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
-  let c10 = d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
-  let c11 = d3 * a8 + d4 * a7 + d5 * a6;
-  let c12 = d4 * a8 + d5 * a7 + a6 * a6;
-  let c13 = d5 * a8 + d6 * a7;
-  let c14 = d6 * a8 + a7 * a7;
-  let c15 = d7 * a8;
-  let c16 = a8 * a8;
-  const m0 = c0 & MASK;
-  c1 = c1 + (c0 >> 29);
-  const m1 = c1 & MASK;
-  c2 = c2 + (c1 >> 29);
-  const m2 = c2 & MASK;
-  c3 = c3 + (m0 << 9) + (c2 >> 29);
-  const m3 = c3 & MASK;
-  c4 = c4 + (m1 << 9) + (c3 >> 29);
-  const m4 = c4 & MASK;
-  c5 = c5 + (m2 << 9) + (c4 >> 29);
-  const m5 = c5 & MASK;
-  c6 = c6 + (m3 << 9) + (m0 << 18) + (c5 >> 29);
-  const m6 = c6 & MASK;
-  c7 = c7 + (m4 << 9) + ((m1 - (m0 << 3)) << 18) + (c6 >> 29);
-  const m7 = c7 & MASK;
-  c8 = c8 + (m5 << 9) + (((((m0 << 3) - m1) << 3) + m2) << 18) + (c7 >> 29);
-  const m8 = c8 & MASK;
-  let r0: i64 = c9 + (((((m1 << 3) - m2) << 3) + m3) << 18) + (m6 << 9) + (c8 >> 29) - (load<i32>(h3) as i64) - ((load<i32>(v) as i64) << 1) + HALF;
-  let r1: i64 = c10 + (((((m2 << 3) - m3) << 3) + m4) << 18) + (m7 << 9) - (load<i32>(h3, 4) as i64) - ((load<i32>(v, 4) as i64) << 1) + HALF;
-  let r2: i64 = c11 + (((((m3 << 3) - m4) << 3) + m5) << 18) + (m8 << 9) - (load<i32>(h3, 8) as i64) - ((load<i32>(v, 8) as i64) << 1) + HALF;
-  let r3: i64 = c12 + (((((m4 << 3) - m5) << 3) + m6) << 18) - (load<i32>(h3, 12) as i64) - ((load<i32>(v, 12) as i64) << 1) + HALF;
-  let r4: i64 = c13 + (((((m5 << 3) - m6) << 3) + m7) << 18) - (load<i32>(h3, 16) as i64) - ((load<i32>(v, 16) as i64) << 1) + HALF;
-  let r5: i64 = c14 + (((((m6 << 3) - m7) << 3) + m8) << 18) - (load<i32>(h3, 20) as i64) - ((load<i32>(v, 20) as i64) << 1) + HALF;
-  let r6: i64 = c15 + ((((m7 << 3) - m8) << 3) << 18) - (load<i32>(h3, 24) as i64) - ((load<i32>(v, 24) as i64) << 1) + HALF;
-  let r7: i64 = c16 + (((m8 << 3) << 3) << 18) - (load<i32>(h3, 28) as i64) - ((load<i32>(v, 28) as i64) << 1) + HALF;
-  let r8: i64 = -(load<i32>(h3, 32) as i64) - ((load<i32>(v, 32) as i64) << 1);
-  const q = (r8 + (r7 >> 29) + 0x800000) >> 24;
-  r0 += q;
-  r3 -= q << 9;
-  r6 -= q << 18;
-  r7 += q << 21;
-  r8 -= q << 24;
-  r1 += r0 >> 29;
-  r2 += r1 >> 29;
-  r3 += r2 >> 29;
-  r4 += r3 >> 29;
-  r5 += r4 >> 29;
-  r6 += r5 >> 29;
-  r7 += r6 >> 29;
-  r8 += r7 >> 29;
-  store<i32>(out, ((r0 & MASK) - HALF) as i32);
-  store<i32>(out, ((r1 & MASK) - HALF) as i32, 4);
-  store<i32>(out, ((r2 & MASK) - HALF) as i32, 8);
-  store<i32>(out, ((r3 & MASK) - HALF) as i32, 12);
-  store<i32>(out, ((r4 & MASK) - HALF) as i32, 16);
-  store<i32>(out, ((r5 & MASK) - HALF) as i32, 20);
-  store<i32>(out, ((r6 & MASK) - HALF) as i32, 24);
-  store<i32>(out, ((r7 & MASK) - HALF) as i32, 28);
-  store<i32>(out, (r8) as i32, 32);
-}
-
 /** Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products. */
 export function feAddY(out: usize, r: usize, v: usize, x3: usize, y: usize, h3: usize): void {
   const a0 = (load<i32>(r) as i64);
@@ -924,6 +582,32 @@ export function feAddY(out: usize, r: usize, v: usize, x3: usize, y: usize, h3: 
   store<i32>(out, (r8) as i32, 32);
 }
 
+/** out = a + b, limb by limb. */
+export function feAdd(out: usize, a: usize, b: usize): void {
+  store<i32>(out, ((load<i32>(a) as i64) + (load<i32>(b) as i64)) as i32);
+  store<i32>(out, ((load<i32>(a, 4) as i64) + (load<i32>(b, 4) as i64)) as i32, 4);
+  store<i32>(out, ((load<i32>(a, 8) as i64) + (load<i32>(b, 8) as i64)) as i32, 8);
+  store<i32>(out, ((load<i32>(a, 12) as i64) + (load<i32>(b, 12) as i64)) as i32, 12);
+  store<i32>(out, ((load<i32>(a, 16) as i64) + (load<i32>(b, 16) as i64)) as i32, 16);
+  store<i32>(out, ((load<i32>(a, 20) as i64) + (load<i32>(b, 20) as i64)) as i32, 20);
+  store<i32>(out, ((load<i32>(a, 24) as i64) + (load<i32>(b, 24) as i64)) as i32, 24);
+  store<i32>(out, ((load<i32>(a, 28) as i64) + (load<i32>(b, 28) as i64)) as i32, 28);
+  store<i32>(out, ((load<i32>(a, 32) as i64) + (load<i32>(b, 32) as i64)) as i32, 32);
+}
+
+/** out = a - b, limb by limb. */
+export function feSub(out: usize, a: usize, b: usize): void {
+  store<i32>(out, ((load<i32>(a) as i64) - (load<i32>(b) as i64)) as i32);
+  store<i32>(out, ((load<i32>(a, 4) as i64) - (load<i32>(b, 4) as i64)) as i32, 4);
+  store<i32>(out, ((load<i32>(a, 8) as i64) - (load<i32>(b, 8) as i64)) as i32, 8);
+  store<i32>(out, ((load<i32>(a, 12) as i64) - (load<i32>(b, 12) as i64)) as i32, 12);
+  store<i32>(out, ((load<i32>(a, 16) as i64) - (load<i32>(b, 16) as i64)) as i32, 16);
+  store<i32>(out, ((load<i32>(a, 20) as i64) - (load<i32>(b, 20) as i64)) as i32, 20);
+  store<i32>(out, ((load<i32>(a, 24) as i64) - (load<i32>(b, 24) as i64)) as i32, 24);
+  store<i32>(out, ((load<i32>(a, 28) as i64) - (load<i32>(b, 28) as i64)) as i32, 28);
+  store<i32>(out, ((load<i32>(a, 32) as i64) - (load<i32>(b, 32) as i64)) as i32, 32);
+}
+
 /** out = a * b / R mod n: scalars, Montgomery form where the caller says so. */
 export function scMul(out: usize, a: usize, b: usize): void {
   const a0 = (load<i32>(a) as i64);
@@ -1014,16 +698,6 @@ export function scMul(out: usize, a: usize, b: usize): void {
   store<i32>(out, ((r7 & MASK) - HALF) as i32, 28);
   store<i32>(out, (r8) as i32, 32);
 }
-/** out = a + b, limb by limb. */
-export function feAdd(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) + load<i32>(b + i));
-}
-
-/** out = a - b, limb by limb. */
-export function feSub(out: usize, a: usize, b: usize): void {
-  for (let i = 0; i < 36; i += 4) store<i32>(out + i, load<i32>(a + i) - load<i32>(b + i));
-}
-
 /** a = -a where `mask` is -1, a where it is 0. */
 export function feNegate(a: usize, mask: i32): void {
   for (let i = 0; i < 36; i += 4) store<i32>(a + i, (load<i32>(a + i) ^ mask) - mask);

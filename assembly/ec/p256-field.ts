@@ -11,19 +11,9 @@ export function feMul(out: usize, a: usize, b: usize): void {
   else i64s.feMul(out, a, b);
 }
 
-export function feMulSub(out: usize, a: usize, b: usize, c: usize): void {
-  if (CORE_JS) f64s.feMulSub(out, a, b, c);
-  else i64s.feMulSub(out, a, b, c);
-}
-
 export function feSquareTimes(out: usize, a: usize, times: i32): void {
   if (CORE_JS) f64s.feSquareTimes(out, a, times);
   else i64s.feSquareTimes(out, a, times);
-}
-
-export function feSquare(out: usize, a: usize): void {
-  if (CORE_JS) f64s.feSquare(out, a);
-  else i64s.feSquare(out, a);
 }
 
 export function feDoubleAlpha(out: usize, x: usize, delta: usize): void {
@@ -31,14 +21,9 @@ export function feDoubleAlpha(out: usize, x: usize, delta: usize): void {
   else i64s.feDoubleAlpha(out, x, delta);
 }
 
-export function feDoubleX(out: usize, alpha: usize, beta: usize): void {
-  if (CORE_JS) f64s.feDoubleX(out, alpha, beta);
-  else i64s.feDoubleX(out, alpha, beta);
-}
-
-export function feDoubleZ(out: usize, y: usize, z: usize, gamma: usize, delta: usize): void {
-  if (CORE_JS) f64s.feDoubleZ(out, y, z, gamma, delta);
-  else i64s.feDoubleZ(out, y, z, gamma, delta);
+export function feSquareSub(out: usize, a: usize, b: usize, shift: i32, c: usize, d: usize): void {
+  if (CORE_JS) f64s.feSquareSub(out, a, b, shift, c, d);
+  else i64s.feSquareSub(out, a, b, shift, c, d);
 }
 
 export function feDoubleY(out: usize, alpha: usize, beta: usize, x3: usize, gamma: usize): void {
@@ -46,19 +31,9 @@ export function feDoubleY(out: usize, alpha: usize, beta: usize, x3: usize, gamm
   else i64s.feDoubleY(out, alpha, beta, x3, gamma);
 }
 
-export function feAddX(out: usize, r: usize, v: usize, h3: usize): void {
-  if (CORE_JS) f64s.feAddX(out, r, v, h3);
-  else i64s.feAddX(out, r, v, h3);
-}
-
 export function feAddY(out: usize, r: usize, v: usize, x3: usize, y: usize, h3: usize): void {
   if (CORE_JS) f64s.feAddY(out, r, v, x3, y, h3);
   else i64s.feAddY(out, r, v, x3, y, h3);
-}
-
-export function scMul(out: usize, a: usize, b: usize): void {
-  if (CORE_JS) f64s.scMul(out, a, b);
-  else i64s.scMul(out, a, b);
 }
 
 export function feAdd(out: usize, a: usize, b: usize): void {
@@ -69,6 +44,11 @@ export function feAdd(out: usize, a: usize, b: usize): void {
 export function feSub(out: usize, a: usize, b: usize): void {
   if (CORE_JS) f64s.feSub(out, a, b);
   else i64s.feSub(out, a, b);
+}
+
+export function scMul(out: usize, a: usize, b: usize): void {
+  if (CORE_JS) f64s.scMul(out, a, b);
+  else i64s.scMul(out, a, b);
 }
 
 export function feNegate(a: usize, mask: i32): void {
@@ -83,4 +63,9 @@ export function limbsFromBytes(out: usize, src: usize): void {
 
 export function limbsToBytes(out: usize, a: usize): i32 {
   return CORE_JS ? f64s.limbsToBytes(out, a) : i64s.limbsToBytes(out, a);
+}
+
+/** out = a^2. */
+export function feSquare(out: usize, a: usize): void {
+  feSquareTimes(out, a, 1);
 }

@@ -12,16 +12,13 @@ import { feFromBytes, feInvert, feIsZero, feRoot, feToBytes, numLess, numSelect,
 import {
   FE_SIZE,
   feAdd,
-  feAddX,
   feAddY,
   feDoubleAlpha,
-  feDoubleX,
   feDoubleY,
-  feDoubleZ,
   feMul,
-  feMulSub,
   feNegate,
   feSquare,
+  feSquareSub,
   feSub,
   limbsFromBytes,
 } from "./p256-field";
@@ -32,6 +29,9 @@ export const POINT_SIZE: i32 = 3 * FE_SIZE;
 export const POINT_WORK: i32 = 5 * FE_SIZE;
 /** A scalar made odd: 33 little-endian bytes and zeros. */
 export const ODD_SIZE: i32 = 48;
+
+/** An element of zeros. */
+const ZERO: usize = memory.data(96, 16);
 
 /** q = 2q. There is no point with y = 0, the order being odd. */
 export function pointDouble(q: usize, work: usize): void {
@@ -44,8 +44,8 @@ export function pointDouble(q: usize, work: usize): void {
   feSquare(gamma, y);
   feMul(beta, q, gamma);
   feDoubleAlpha(alpha, q, work);
-  feDoubleZ(z, y, z, gamma, work);
-  feDoubleX(q, alpha, beta);
+  feSquareSub(z, y, z, 0, gamma, work); // 2yz
+  feSquareSub(q, alpha, ZERO, 3, beta, ZERO);
   feDoubleY(y, alpha, beta, q, gamma);
 }
 
@@ -58,14 +58,16 @@ export function pointAdd(q: usize, t: usize, work: usize): void {
   const h3 = work + 3 * FE_SIZE;
   const h2 = work + 4 * FE_SIZE;
   feSquare(v, z);
-  feMulSub(work, t, v, q);
+  feMul(work, t, v);
+  feSub(work, work, q);
   feMul(h3, z, v);
-  feMulSub(r, t + FE_SIZE, h3, y);
+  feMul(r, t + FE_SIZE, h3);
+  feSub(r, r, y);
   feMul(z, z, work);
   feSquare(h2, work);
   feMul(h3, h2, work);
   feMul(v, q, h2);
-  feAddX(q, r, v, h3);
+  feSquareSub(q, r, ZERO, 1, v, h3);
   feAddY(y, r, v, q, y, h3);
 }
 

@@ -57,6 +57,9 @@ export interface CoreExports {
     usage: number,
     out: number,
   ): number;
+  ecdsaP256Sign(slot: number, digest: number, out: number): number;
+  ecdsaP256SignDer(slot: number, digest: number, out: number): number;
+  ecdsaP256Verify(pub: number, pubLen: number, digest: number, digestLen: number, sig: number, sigLen: number): number;
   entropyFill(n: number): number;
   entropyLeft(): number;
   entropyPtr(): number;

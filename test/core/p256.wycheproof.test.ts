@@ -1,6 +1,7 @@
-// Wycheproof: ECDH over P-256, every case on every build. What is above the core (ASN.1, JWK) is read here, in the
+// Wycheproof: ECDH and ECDSA over P-256, every case on every build. What is above the core (ASN.1, JWK) is read here, in the
 // usual form only; cases that use another form are counted and belong to whoever parses keys.
 
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../src/core/abi.ts";
 import { BUILDS, loadRaw, type RawCore } from "./raw/raw-core.ts";
@@ -82,6 +83,24 @@ describe.skipIf(WYCHEPROOF_DIR === null).each(BUILDS)("%s", (build) => {
       else refused++;
     }
     expect({ good, refused, others }).toEqual({ good: 330, refused: 18, others: 5 });
+  });
+
+  test.each([
+    // Strictly DER: what Wycheproof calls BER is refused as it asks, all of it.
+    ["ecdsa_secp256r1_sha256_test", 484, 174],
+    ["ecdsa_secp256r1_sha256_p1363_test", 262, 173],
+  ])("ECDSA, %s: %d cases", (name, count, valid) => {
+    let verified = 0;
+    for (const { group, item } of wycheproof(name, count)) {
+      const pub = hex((group.publicKey as Record<string, string>).uncompressed);
+      const digest = createHash("sha256").update(hex(item.msg)).digest();
+      const sig = hex(item.sig);
+      const at = core.put(pub, 1);
+      const status = core.x.ecdsaP256Verify!(at, 65, core.put(digest, 99), 32, core.put(sig, 200), sig.length);
+      expect(status, `#${item.tcId} ${item.comment}`).toBe(item.result === "valid" ? abi.OK : abi.ERR_BAD_SIGNATURE);
+      if (status === abi.OK) verified++;
+    }
+    expect(verified).toBe(valid);
   });
 });
 

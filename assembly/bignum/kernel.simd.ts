@@ -12,7 +12,6 @@ let width: i64 = 0;
 let half: i64 = 0;
 let factor: i64 = 0;
 let modulus: usize = 0;
-let columns: usize = 0;
 let quotients: usize = 0;
 
 /** Width of the limbs for a modulus of `bits` bits. */
@@ -20,14 +19,13 @@ export function widthFor(bits: i32): i32 {
   return bits <= 3584 ? 29 : 28;
 }
 
-/** n limbs of w bits, the modulus, -1/modulus mod 2^w, 2n columns of 8 bytes, n limbs for the quotient digits. */
-export function setKernel(n: i32, w: i32, mod: usize, inverse: i32, cols: usize, digits: usize): void {
+/** n limbs of w bits, the modulus, -1/modulus mod 2^w, n limbs for the quotient digits. */
+export function setKernel(n: i32, w: i32, mod: usize, inverse: i32, digits: usize): void {
   count = n as usize;
   width = w as i64;
   half = (1 as i64) << ((w - 1) as i64);
   factor = inverse as i64;
   modulus = mod;
-  columns = cols;
   quotients = digits;
 }
 
@@ -39,89 +37,15 @@ export function limbPut(num: usize, i: i32, value: i32): void {
   store<i32>(num + ((i << 2) as usize), value);
 }
 
-/** columns = a * b. */
-export function mulColumns(a: usize, b: usize): void {
-  const size = count << 2;
-  let t = columns;
-  // k: four times the first of four columns. Rows lo..hi of b meet limbs of a, or the zeros around them.
-  for (let k: usize = 0; k < size << 1; k += 16) {
-    const lo: usize = k < size ? 0 : k - size;
-    const end = b + (k < size ? k + 16 : size);
-    let x = a + k - lo - 12;
-    let s0 = i64x2.splat(0);
-    let s1 = i64x2.splat(0);
-    for (let y = b + lo; y < end; y += 16) {
-      let r = v128.load32_splat(y);
-      let v = v128.load(x, 12);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      r = v128.load32_splat(y, 4);
-      v = v128.load(x, 8);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      r = v128.load32_splat(y, 8);
-      v = v128.load(x, 4);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      r = v128.load32_splat(y, 12);
-      v = v128.load(x);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      x -= 16;
-    }
-    v128.store(t, s0);
-    v128.store(t, s1, 16);
-    t += 32;
-  }
-}
-
-/** columns = a * a: products of two different limbs once, doubled, then the squares. */
-export function squareColumns(a: usize): void {
-  const size = count << 2;
-  let t = columns;
-  for (let k: usize = 0; k < size << 1; k += 16) {
-    const lo: usize = k < size ? 0 : k - size;
-    const end = a + (k >> 1);
-    let x = a + k - lo - 4;
-    let s0 = i64x2.splat(0);
-    let s1 = i64x2.splat(0);
-    for (let y = a + lo; y < end; y += 8) {
-      let r = v128.load32_splat(y);
-      let v = v128.load(x, 4);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      r = v128.load32_splat(y, 4);
-      v = v128.load(x);
-      s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-      s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-      x -= 8;
-    }
-    // The diagonal: limbs c and c + 1 (c = half the column) with those above them, and their squares.
-    let r = v128.load32_splat(end);
-    let v = v128.and(v128.load(end), i32x4(0, -1, -1, -1));
-    s0 = i64x2.add(s0, i64x2.extmul_low_i32x4_s(r, v));
-    s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-    r = v128.load32_splat(end, 4);
-    v = v128.and(v128.load(end - 4), i32x4(0, 0, 0, -1));
-    s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
-    r = v128.load32_zero(end);
-    v = v128.load32_zero(end, 4);
-    v128.store(t, i64x2.add(i64x2.shl(s0, 1), i64x2.extmul_low_i32x4_s(r, r)));
-    v128.store(t, i64x2.add(i64x2.shl(s1, 1), i64x2.extmul_low_i32x4_s(v, v)), 16);
-    t += 32;
-  }
-}
-
-/** columns = a. */
-export function loadColumns(a: usize): void {
-  for (let i: usize = 0; i < count; i++) {
-    store<i64>(columns + (i << 3), load<i32>(a + (i << 2)) as i64);
-    store<i64>(columns + ((i + count) << 3), 0);
-  }
-}
-
-/** out = columns / R mod modulus, R = 2^(w*n), limbs in ±2^(w-1); |out| < |value of columns| / R + modulus / 2 + 1. */
-export function reduceColumns(out: usize): void {
+/**
+ * out = a * b / R mod N, R = 2^(w*n); |out| < |a * b| / R + N / 2 + 1.
+ *
+ * Column by column, product and reduction in one pass: the processor works on the product of the next columns while it
+ * waits for the chain of quotient digits. `out` may be a or b: a limb is written when it is not read any more.
+ *
+ * @param square  [public] a = b: products of two different limbs are made once and doubled
+ */
+export function montgomery(out: usize, a: usize, b: usize, square: bool): void {
   const size = count << 2;
   const m = quotients;
   const w = width;
@@ -133,11 +57,62 @@ export function reduceColumns(out: usize): void {
   const n1 = load<i32>(modulus, 4) as i64;
   const n2 = load<i32>(modulus, 8) as i64;
   const n3 = load<i32>(modulus, 12) as i64;
-  let t = columns;
   let carry: i64 = 0;
+  // k: four times the first of four columns. Rows from `lo` on meet limbs of a, or the zeros around them.
   for (let k: usize = 0; k < size << 1; k += 16) {
     const isLow = k < size;
     const lo: usize = isLow ? 0 : k - size;
+    let p0 = i64x2.splat(0);
+    let p1 = i64x2.splat(0);
+    if (square) {
+      const end = a + (k >> 1);
+      let x = a + k - lo - 4;
+      for (let y = a + lo; y < end; y += 8) {
+        let r = v128.load32_splat(y);
+        let v = v128.load(x, 4);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        r = v128.load32_splat(y, 4);
+        v = v128.load(x);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        x -= 8;
+      }
+      // The diagonal: limbs c and c + 1 (c = half the column) with those above them, and their squares.
+      let r = v128.load32_splat(end);
+      let v = v128.and(v128.load(end), i32x4(0, -1, -1, -1));
+      p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+      p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+      r = v128.load32_splat(end, 4);
+      v = v128.and(v128.load(end - 4), i32x4(0, 0, 0, -1));
+      p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+      r = v128.load32_zero(end);
+      v = v128.load32_zero(end, 4);
+      p0 = i64x2.add(i64x2.shl(p0, 1), i64x2.extmul_low_i32x4_s(r, r));
+      p1 = i64x2.add(i64x2.shl(p1, 1), i64x2.extmul_low_i32x4_s(v, v));
+    } else {
+      const end = b + (isLow ? k + 16 : size);
+      let x = a + k - lo - 12;
+      for (let y = b + lo; y < end; y += 16) {
+        let r = v128.load32_splat(y);
+        let v = v128.load(x, 12);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        r = v128.load32_splat(y, 4);
+        v = v128.load(x, 8);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        r = v128.load32_splat(y, 8);
+        v = v128.load(x, 4);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        r = v128.load32_splat(y, 12);
+        v = v128.load(x);
+        p0 = i64x2.add(p0, i64x2.extmul_low_i32x4_s(r, v));
+        p1 = i64x2.add(p1, i64x2.extmul_high_i32x4_s(r, v));
+        x -= 16;
+      }
+    }
     const end = m + (isLow ? k : size);
     let x = modulus + k - lo - 12;
     let s0 = i64x2.splat(0);
@@ -161,45 +136,47 @@ export function reduceColumns(out: usize): void {
       s1 = i64x2.add(s1, i64x2.extmul_high_i32x4_s(r, v));
       x -= 16;
     }
-    const t0 = load<i64>(t);
-    const t1 = load<i64>(t, 8);
-    const t2 = load<i64>(t, 16);
-    const t3 = load<i64>(t, 24);
-    t += 32;
-    let a = i64x2.extract_lane(s0, 0) + (t0 & mask) + carry;
-    let b = i64x2.extract_lane(s0, 1) + (t1 & mask);
-    let c = i64x2.extract_lane(s1, 0) + (t2 & mask);
-    let d = i64x2.extract_lane(s1, 1) + (t3 & mask);
+    const t0 = i64x2.extract_lane(p0, 0);
+    const t1 = i64x2.extract_lane(p0, 1);
+    const t2 = i64x2.extract_lane(p1, 0);
+    const t3 = i64x2.extract_lane(p1, 1);
+    let c0 = i64x2.extract_lane(s0, 0) + (t0 & mask) + carry;
+    let c1 = i64x2.extract_lane(s0, 1) + (t1 & mask) + (t0 >> w);
+    let c2 = i64x2.extract_lane(s1, 0) + (t2 & mask) + (t1 >> w);
+    let c3 = i64x2.extract_lane(s1, 1) + (t3 & mask) + (t2 >> w);
     if (isLow) {
-      const q0 = ((a * inv) << rest) >> rest;
-      a += q0 * n0;
-      b += q0 * n1 + (a >> w) + (t0 >> w);
-      const q1 = ((b * inv) << rest) >> rest;
-      b += q1 * n0;
-      c += q0 * n2 + q1 * n1 + (b >> w) + (t1 >> w);
-      const q2 = ((c * inv) << rest) >> rest;
-      c += q2 * n0;
-      d += q0 * n3 + q1 * n2 + q2 * n1 + (c >> w) + (t2 >> w);
-      const q3 = ((d * inv) << rest) >> rest;
-      d += q3 * n0;
-      carry = (d >> w) + (t3 >> w);
+      const q0 = ((c0 * inv) << rest) >> rest;
+      c0 += q0 * n0;
+      c1 += q0 * n1;
+      c1 += c0 >> w;
+      const q1 = ((c1 * inv) << rest) >> rest;
+      c1 += q1 * n0;
+      c2 += q0 * n2 + q1 * n1;
+      c2 += c1 >> w;
+      const q2 = ((c2 * inv) << rest) >> rest;
+      c2 += q2 * n0;
+      c3 += q0 * n3 + q1 * n2 + q2 * n1;
+      c3 += c2 >> w;
+      const q3 = ((c3 * inv) << rest) >> rest;
+      c3 += q3 * n0;
+      carry = (c3 >> w) + (t3 >> w);
       store<i32>(end, q0 as i32);
       store<i32>(end, q1 as i32, 4);
       store<i32>(end, q2 as i32, 8);
       store<i32>(end, q3 as i32, 12);
     } else {
       const o = out + lo;
-      carry = (a + round) >> w;
-      store<i32>(o, (a - (carry << w)) as i32);
-      b += carry + (t0 >> w);
-      carry = (b + round) >> w;
-      store<i32>(o, (b - (carry << w)) as i32, 4);
-      c += carry + (t1 >> w);
-      carry = (c + round) >> w;
-      store<i32>(o, (c - (carry << w)) as i32, 8);
-      d += carry + (t2 >> w);
-      carry = (d + round) >> w;
-      store<i32>(o, (d - (carry << w)) as i32, 12);
+      carry = (c0 + round) >> w;
+      store<i32>(o, (c0 - (carry << w)) as i32);
+      c1 += carry;
+      carry = (c1 + round) >> w;
+      store<i32>(o, (c1 - (carry << w)) as i32, 4);
+      c2 += carry;
+      carry = (c2 + round) >> w;
+      store<i32>(o, (c2 - (carry << w)) as i32, 8);
+      c3 += carry;
+      carry = (c3 + round) >> w;
+      store<i32>(o, (c3 - (carry << w)) as i32, 12);
       carry += t3 >> w;
     }
   }

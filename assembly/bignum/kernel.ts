@@ -16,10 +16,10 @@ export function widthFor(bits: i32): i32 {
   return CORE_JS ? f64s.widthFor(bits) : i64s.widthFor(bits);
 }
 
-export function setKernel(n: i32, w: i32, mod: usize, inverse: i32, cols: usize, digits: usize): void {
-  if (ASC_FEATURE_SIMD) simd.setKernel(n, w, mod, inverse, cols, digits);
-  else if (CORE_JS) f64s.setKernel(n, w, mod, inverse, cols, digits);
-  else i64s.setKernel(n, w, mod, inverse, cols, digits);
+export function setKernel(n: i32, w: i32, mod: usize, inverse: i32, digits: usize): void {
+  if (ASC_FEATURE_SIMD) simd.setKernel(n, w, mod, inverse, digits);
+  else if (CORE_JS) f64s.setKernel(n, w, mod, inverse, digits);
+  else i64s.setKernel(n, w, mod, inverse, digits);
 }
 
 export function limbGet(num: usize, i: i32): i32 {
@@ -31,28 +31,11 @@ export function limbPut(num: usize, i: i32, value: i32): void {
   else i64s.limbPut(num, i, value);
 }
 
-export function mulColumns(a: usize, b: usize): void {
-  if (ASC_FEATURE_SIMD) simd.mulColumns(a, b);
-  else if (CORE_JS) f64s.mulColumns(a, b);
-  else i64s.mulColumns(a, b);
-}
-
-export function squareColumns(a: usize): void {
-  if (ASC_FEATURE_SIMD) simd.squareColumns(a);
-  else if (CORE_JS) f64s.squareColumns(a);
-  else i64s.squareColumns(a);
-}
-
-export function loadColumns(a: usize): void {
-  if (ASC_FEATURE_SIMD) simd.loadColumns(a);
-  else if (CORE_JS) f64s.loadColumns(a);
-  else i64s.loadColumns(a);
-}
-
-export function reduceColumns(out: usize): void {
-  if (ASC_FEATURE_SIMD) simd.reduceColumns(out);
-  else if (CORE_JS) f64s.reduceColumns(out);
-  else i64s.reduceColumns(out);
+/** out = a * b / R mod N. @param square  [public] a = b */
+export function montgomery(out: usize, a: usize, b: usize, square: bool): void {
+  if (ASC_FEATURE_SIMD) simd.montgomery(out, a, b, square);
+  else if (CORE_JS) f64s.montgomery(out, a, b, square);
+  else i64s.montgomery(out, a, b, square);
 }
 
 export function entryPut(entry: usize, num: usize): void {

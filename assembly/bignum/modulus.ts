@@ -1,19 +1,9 @@
 // Numbers modulo one odd modulus at a time, in Montgomery form (Montgomery 1985; form of a number: kernel.ts). Whoever
 // sets a modulus does so in the arena and gives back what it took by mark and release. A modulus of b bits takes, with
-// the numbers of 4096 bits in core.js as the largest, 2 numbers of 1504 bytes, 180 digits and 360 columns of 8 bytes.
+// the numbers of 4096 bits in core.js as the largest, 2 numbers of 1504 bytes and 180 digits of 8 bytes.
 
-import { arenaTake } from "./arena";
-import {
-  LIMB,
-  limbGet,
-  limbPut,
-  loadColumns,
-  mulColumns,
-  reduceColumns,
-  setKernel,
-  squareColumns,
-  widthFor,
-} from "./kernel";
+import { arenaMark, arenaRelease, arenaTake } from "./arena";
+import { LIMB, limbGet, limbPut, montgomery, setKernel, widthFor } from "./kernel";
 
 /** Zero limbs in front of a number and behind it. */
 const PAD: i32 = 4;
@@ -36,7 +26,6 @@ export function modSet(ptr: usize, bits: i32): void {
   const len = (bits + 7) >> 3;
   modulus = numTake();
   square = numTake();
-  const columns = arenaTake(limbs << 4);
   const digits = arenaTake(limbs * LIMB);
   numFromBytes(modulus, ptr, len);
   // -1/N mod 2^w by Newton's iteration, which doubles the right bits: N is its own inverse mod 8.
@@ -44,7 +33,7 @@ export function modSet(ptr: usize, bits: i32): void {
   let inverse = low;
   for (let i = 0; i < 4; i++) inverse *= 2 - low * inverse;
   inverse = (-inverse << (32 - width)) >> (32 - width);
-  setKernel(limbs, width, modulus, inverse, columns, digits);
+  setKernel(limbs, width, modulus, inverse, digits);
   // 2^(bits-1) < N; doubled up to R = 2^(n*w), then 2R. The powers of two in Montgomery form follow by squaring and
   // doubling along the bits of n * w, up to 2^(n*w) * R.
   const exponent = limbs * width;
@@ -58,7 +47,7 @@ export function modSet(ptr: usize, bits: i32): void {
 
 /** Forgets the modulus; its bytes lie in the arena. */
 export function modForget(): void {
-  setKernel(0, 0, 0, 0, 0, 0);
+  setKernel(0, 0, 0, 0, 0);
 }
 
 /** Limbs of a number for the modulus that is set. */
@@ -183,14 +172,12 @@ export function numToBytes(num: usize, ptr: usize, len: i32): void {
 
 /** out = a * b / R mod N; any may be the same. */
 export function montMul(out: usize, a: usize, b: usize): void {
-  mulColumns(a, b);
-  reduceColumns(out);
+  montgomery(out, a, b, false);
 }
 
 /** out = a * a / R mod N. */
 export function montSquare(out: usize, a: usize): void {
-  squareColumns(a);
-  reduceColumns(out);
+  montgomery(out, a, a, true);
 }
 
 /** num becomes num * R mod N. */
@@ -200,6 +187,9 @@ export function montEnter(num: usize): void {
 
 /** num becomes num / R mod N. */
 export function montLeave(num: usize): void {
-  loadColumns(num);
-  reduceColumns(num);
+  const mark = arenaMark();
+  const one = numTake();
+  limbPut(one, 0, 1);
+  montMul(num, num, one);
+  arenaRelease(mark);
 }

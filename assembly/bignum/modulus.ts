@@ -34,12 +34,12 @@ export function modSet(ptr: usize, bits: i32): void {
   for (let i = 0; i < 4; i++) inverse *= 2 - low * inverse;
   inverse = (-inverse << (32 - width)) >> (32 - width);
   setKernel(limbs, width, modulus, inverse, digits);
-  // 2^(bits-1) < N; doubled up to R = 2^(n*w), then 2R. The powers of two in Montgomery form follow by squaring and
-  // doubling along the bits of n * w, up to 2^(n*w) * R.
+  // 2^(bits-1) < N, doubled up to R = 2^(n*w) and on to 2^f * R: the power 2^f in Montgomery form. Seven squarings, with
+  // doublings along the lower bits of n * w, lead from there to 2^(n*w) * R. (A squaring costs some eight doublings.)
   const exponent = limbs * width;
   numSetBit(square, bits - 1);
-  for (let i = bits - 1; i <= exponent; i++) double(square);
-  for (let bit = 30 - clz<i32>(exponent); bit >= 0; bit--) {
+  for (let i = exponent + (exponent >> 7) - bits; i >= 0; i--) double(square);
+  for (let bit = 6; bit >= 0; bit--) {
     montSquare(square, square);
     if (((exponent >> bit) & 1) !== 0) double(square);
   }
@@ -116,10 +116,13 @@ function sign(num: usize): i32 {
 /** num = 2 * num mod N, for num in [-N, N): 2x - N for x >= 0, 2x + N for x < 0. */
 function double(num: usize): void {
   const keep = ~sign(num);
+  const half = 1 << (width - 1);
+  let carry = 0;
   for (let i = 0; i < limbs; i++) {
-    limbPut(num, i, 2 * limbGet(num, i) + ((limbGet(modulus, i) ^ keep) - keep));
+    const value = 2 * limbGet(num, i) + ((limbGet(modulus, i) ^ keep) - keep) + carry;
+    carry = (value + half) >> width;
+    limbPut(num, i, value - (carry << width));
   }
-  normalise(num);
 }
 
 /** out = a - b, not reduced; an operand of a product still if both are below N. */

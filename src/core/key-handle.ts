@@ -2,7 +2,7 @@
 // way leaves sealed under a key that only the core has, waits in its handle, and comes back at its next use.
 
 import { MslCoreError, MslUsageError } from "../errors/msl-error.ts";
-import { ERR_NO_SLOT, SEALED_KEY_SIZE, SLOT_COUNT } from "./abi.ts";
+import { BIG_SLOT_COUNT, ERR_NO_SLOT, KEY_DH, KEY_RSA, SEALED_BIG_KEY_SIZE, SLOT_COUNT } from "./abi.ts";
 import type { CoreExports } from "./exports.ts";
 
 /** Type and usage bits of a key (abi.ts). */
@@ -28,10 +28,16 @@ interface Entry {
   sealed: Uint8Array | null;
   tick: number;
   pins: number;
+  /** Lives in a big slot. */
+  readonly isBig: boolean;
 }
 
-/** Pinned keys leave at least this many slots to everything else. */
+/** Pinned keys leave at least this many slots of their class to everything else. */
 const FREE_OF_PINS = 8;
+const FREE_OF_BIG_PINS = 2;
+
+/** Types that live in big slots. */
+export const isBigType = (type: number): boolean => type === KEY_RSA || type === KEY_DH;
 
 export class SlotKey implements KeyHandle {
   readonly type: number;
@@ -80,9 +86,10 @@ export class SlotCache {
   readonly #memory: Uint8Array;
   readonly #stage: number;
   readonly #needEntropy: (n: number) => void;
-  readonly #resident: (Entry | null)[] = new Array(SLOT_COUNT).fill(null);
+  readonly #resident: (Entry | null)[] = new Array(SLOT_COUNT + BIG_SLOT_COUNT).fill(null);
   readonly #finalizer: Finalizer | null;
   #free = SLOT_COUNT;
+  #freeBig = BIG_SLOT_COUNT;
   #tick = 0;
 
   constructor(exports: CoreExports, memory: Uint8Array, needEntropy: (n: number) => void) {
@@ -108,7 +115,8 @@ export class SlotCache {
   #restore(entry: Entry): number {
     const sealed = entry.sealed;
     if (sealed === null) throw new MslCoreError("A sealed key is missing.");
-    this.makeRoom(1);
+    if (entry.isBig) this.makeBigRoom(1);
+    else this.makeRoom(1);
     this.#memory.set(sealed, this.#stage);
     const slot = this.#exports.slotRestore(this.#stage, sealed.length);
     if (slot < 0) throw new MslCoreError(`A sealed key did not come back (${slot}).`);
@@ -119,7 +127,7 @@ export class SlotCache {
 
   /** Wraps a slot that the core just filled. */
   adopt(slot: number, spec: KeySpec): SlotKey {
-    const entry: Entry = { slot, sealed: null, tick: ++this.#tick, pins: 0 };
+    const entry: Entry = { slot, sealed: null, tick: ++this.#tick, pins: 0, isBig: isBigType(spec.type) };
     this.#occupy(entry, slot);
     const key = new SlotKey(this, entry, spec, this.#exports.slotLength(slot));
     this.#finalizer?.register(key, entry, key);
@@ -129,33 +137,47 @@ export class SlotCache {
   #occupy(entry: Entry, slot: number): void {
     entry.slot = slot;
     this.#resident[slot] = entry;
-    this.#free--;
+    this.#count(entry, -1);
+  }
+
+  /** Counts the free slots of an entry's class. */
+  #count(entry: Entry, by: 1 | -1): void {
+    if (entry.isBig) this.#freeBig += by;
+    else this.#free += by;
   }
 
   /** Makes at least `n` slots free; keys used last stay. Overwrites the start of `stage in`. */
   makeRoom(n: number): void {
-    while (this.#free < n) this.#evictOldest();
+    while (this.#free < n) this.#evictOldest(false);
   }
 
-  #evictOldest(): void {
+  /** As `makeRoom`, of big slots. */
+  makeBigRoom(n: number): void {
+    while (this.#freeBig < n) this.#evictOldest(true);
+  }
+
+  #evictOldest(isBig: boolean): void {
     let oldest: Entry | null = null;
     for (const entry of this.#resident) {
-      if (entry !== null && entry.pins === 0 && (oldest === null || entry.tick < oldest.tick)) oldest = entry;
+      if (entry === null || entry.isBig !== isBig || entry.pins > 0) continue;
+      if (oldest === null || entry.tick < oldest.tick) oldest = entry;
     }
     if (oldest === null) throw new MslCoreError(`All key slots are pinned (${ERR_NO_SLOT}).`);
     this.#needEntropy(128);
     const length = this.#exports.slotEvict(oldest.slot, this.#stage);
-    if (length < 0 || length > SEALED_KEY_SIZE) throw new MslCoreError(`A key could not be sealed (${length}).`);
+    if (length < 0 || length > SEALED_BIG_KEY_SIZE) throw new MslCoreError(`A key could not be sealed (${length}).`);
     oldest.sealed = this.#memory.slice(this.#stage, this.#stage + length);
     this.#resident[oldest.slot] = null;
     oldest.slot = -1;
-    this.#free++;
+    this.#count(oldest, 1);
   }
 
   pin(key: SlotKey): void {
     let pinned = 0;
-    for (const entry of this.#resident) if (entry !== null && entry.pins > 0) pinned++;
-    if (key.entry.pins === 0 && pinned >= SLOT_COUNT - FREE_OF_PINS) throw new MslUsageError("Too many pinned keys.");
+    const { isBig } = key.entry;
+    for (const entry of this.#resident) if (entry !== null && entry.isBig === isBig && entry.pins > 0) pinned++;
+    const most = isBig ? BIG_SLOT_COUNT - FREE_OF_BIG_PINS : SLOT_COUNT - FREE_OF_PINS;
+    if (key.entry.pins === 0 && pinned >= most) throw new MslUsageError("Too many pinned keys.");
     this.slotOf(key);
     key.entry.pins++;
   }
@@ -172,7 +194,7 @@ export class SlotCache {
       this.#exports.slotClear(entry.slot);
       this.#resident[entry.slot] = null;
       entry.slot = -1;
-      this.#free++;
+      this.#count(entry, 1);
     }
     entry.sealed?.fill(0);
     entry.sealed = null;

@@ -3,9 +3,13 @@
 import { MslCoreError, MslProtocolError, MslUsageError } from "../errors/msl-error.ts";
 import {
   ERR_ARGUMENT,
+  ERR_ATTEMPTS,
   ERR_BAD_PADDING,
+  ERR_BAD_SIGNATURE,
   ERR_BAD_TAG,
   ERR_BLOCK_SIZE,
+  ERR_FAULT,
+  ERR_KEY,
   ERR_KEY_TYPE,
   ERR_PUBLIC_KEY,
   ERR_UNWRAP,
@@ -30,6 +34,14 @@ export function statusError(status: number): Error {
       return new MslProtocolError("SIGNATURE_ERROR");
     case ERR_PUBLIC_KEY:
       return new MslProtocolError("KEYX_INVALID_PUBLIC_KEY");
+    case ERR_BAD_SIGNATURE:
+      return new MslProtocolError("SIGNATURE_ERROR");
+    case ERR_KEY:
+      return new MslProtocolError("INVALID_PRIVATE_KEY");
+    case ERR_FAULT:
+      return new MslCoreError("A computation failed its own check.");
+    case ERR_ATTEMPTS:
+      return new MslCoreError("No key was found within the bound of attempts.");
     case ERR_KEY_TYPE:
       return new MslUsageError("The key is of another type.");
     case ERR_USAGE:

@@ -68,7 +68,10 @@ export class Core extends SymmetricCore {
     return this.io.run(() => {
       this.io.slots.makeRoom(2);
       const slot = this.io.slots.slotOf(key);
-      return this.io.slots.adopt(checked(this.io.x.x25519Agree(slot, this.io.put(peer), SHARED_SECRET.usage)), SHARED_SECRET);
+      return this.io.slots.adopt(
+        checked(this.io.x.x25519Agree(slot, this.io.put(peer), SHARED_SECRET.usage)),
+        SHARED_SECRET,
+      );
     });
   }
 

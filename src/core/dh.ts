@@ -44,10 +44,7 @@ function publicLength(group: DhGroup): number {
 }
 
 /** A fresh private exponent and its public value, unsigned big-endian, as long as the prime. */
-export function dhGenerate(
-  core: Core,
-  group: DhGroup,
-): { readonly key: KeyHandle; readonly publicKey: Uint8Array } {
+export function dhGenerate(core: Core, group: DhGroup): { readonly key: KeyHandle; readonly publicKey: Uint8Array } {
   const { io } = core;
   io.need("Diffie-Hellman", "dhGenerate");
   return io.run(() => {

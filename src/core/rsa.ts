@@ -131,7 +131,12 @@ export function rsaOaepEncrypt(core: Core, key: RsaPublicKey, plain: Uint8Array,
 }
 
 /** OAEP of an exportable key, which does not come out of the core. */
-export function rsaOaepWrapKey(core: Core, key: RsaPublicKey, wrapped: KeyHandle, hash: OaepHash = "SHA-1"): Uint8Array {
+export function rsaOaepWrapKey(
+  core: Core,
+  key: RsaPublicKey,
+  wrapped: KeyHandle,
+  hash: OaepHash = "SHA-1",
+): Uint8Array {
   const { io } = core;
   io.need("RSA", "rsaOaepSealSlot");
   return io.run(() => {
@@ -143,7 +148,12 @@ export function rsaOaepWrapKey(core: Core, key: RsaPublicKey, wrapped: KeyHandle
 }
 
 /** @throws CIPHERTEXT_ILLEGAL_BLOCK_SIZE, CIPHERTEXT_BAD_PADDING */
-export function rsaOaepDecrypt(core: Core, key: KeyHandle, ciphertext: Uint8Array, hash: OaepHash = "SHA-1"): Uint8Array {
+export function rsaOaepDecrypt(
+  core: Core,
+  key: KeyHandle,
+  ciphertext: Uint8Array,
+  hash: OaepHash = "SHA-1",
+): Uint8Array {
   const { io } = core;
   io.need("RSA", "rsaOaepDecrypt");
   if (ciphertext.length > MOST) protocolError("CIPHERTEXT_ILLEGAL_BLOCK_SIZE");

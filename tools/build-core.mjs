@@ -48,14 +48,14 @@ export function run(bin, args) {
 const asc = (...args) => run("node_modules/assemblyscript/bin/asc.js", args);
 
 /** dist/core.TARGET.wasm and its text with names, dist/wat/core.TARGET.wat. */
-async function compile(target, entry = [], level = "-O3") {
+async function compile(target, entry = [], level = "-O3", inline = "--flexible-inline-max-function-size=65") {
   const raw = `dist/raw/core.${target}`;
   const overrides = ["--optimizeLevel", "0", "--debug", "--outFile", `${raw}.wasm`, "--textFile", `${raw}.wat`];
   await asc(...entry, "--target", target, ...overrides);
   const features = FEATURES[target] ?? MVP;
   const apart = CALLED.map((name) => `--no-inline=*assembly/${name}`);
   const named = `${raw}.named.wasm`;
-  const inlining = [...apart, "--flexible-inline-max-function-size=65"];
+  const inlining = [...apart, inline];
   await run(`${BINARYEN}/wasm-opt`, [`${raw}.wasm`, ...features, ...inlining, level, "--converge", "-g", "-o", named]);
   await Promise.all([
     run(`${BINARYEN}/wasm-dis`, [named, ...features, "-o", `dist/wat/core.${target}.wat`]),
@@ -105,8 +105,9 @@ const STEPS = {
 };
 for (const name of PROFILES) {
   STEPS[name] = async () => {
-    // Profiles are for where bytes count.
-    await compile(name, [`assembly/index.${name}.ts`, "--config", PROFILE_CONFIG], "-Os");
+    // Profiles are for where bytes count: after gzip, bodies of up to ten bytes cost less than calls of them.
+    const entry = [`assembly/index.${name}.ts`, "--config", PROFILE_CONFIG];
+    await compile(name, entry, "-Oz", "--always-inline-max-function-size=10");
     report(`core.${name}.wasm`);
   };
 }

@@ -76,7 +76,11 @@ export function feToBytes(out: usize, a: usize): void {
 
 export function feMul(out: usize, a: usize, b: usize): void {
   const c = scratchPush(COLUMNS);
-  for (let i = 0; i < 9; i++) for (let j = 0; j < 9; j++) addTo(c, i + j, limb(a, i) * limb(b, j));
+  for (let i = 0; i < 9; i++) {
+    const x = limb(a, i);
+    const row = c + (i << 3);
+    for (let j = 0; j < 9; j++) addTo(row, j, x * limb(b, j));
+  }
   // Columns 9 and up weigh 2^261 = 64 * 2^255, so 64 * 19 = 1216; first carried to 29 bits so that it fits.
   let t: i64 = 0;
   for (let k = 9; k < 18; k++) {

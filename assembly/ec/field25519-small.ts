@@ -79,7 +79,10 @@ export function feMul(out: usize, a: usize, b: usize): void {
   for (let i = 0; i < 9; i++) {
     const x = limb(a, i);
     const row = c + (i << 3);
-    for (let j = 0; j < 9; j++) addTo(row, j, x * limb(b, j));
+    for (let j = 0; j < 9; j++) {
+      const p = row + (j << 3);
+      store<i64>(p, load<i64>(p) + x * (load<i32>(b + (j << 2)) as i64));
+    }
   }
   // Columns 9 and up weigh 2^261 = 64 * 2^255, so 64 * 19 = 1216; first carried to 29 bits so that it fits.
   let t: i64 = 0;

@@ -1,87 +1,8 @@
-// Our side of a pair: an output's raw exports behind the thinnest wrapper, copying in and out included; keys in slots.
+// Our side of a pair: each operation on an output's raw exports, copying in and out included; keys in slots.
 
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { randomFillSync } from "node:crypto";
 import * as abi from "../../dist/core/abi.js";
 import { Missing } from "./missing.mjs";
-
-const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
-
-async function rawExports(output) {
-  if (output === "js") return (await import(dist("core.js").href)).createExports();
-  if (output === "c") {
-    const addon = dist("native/core.node");
-    if (!existsSync(addon)) throw new Missing("dist/native/core.node is not built");
-    const native = createRequire(import.meta.url)(addon.pathname);
-    return native.createExports?.() ?? native;
-  }
-  const binary = readFileSync(dist(`core.${output}.wasm`));
-  return new WebAssembly.Instance(new WebAssembly.Module(binary), {}).exports;
-}
-
-const SLAB = 65536;
-
-/** A raw core with what each operation needs of it. */
-class Raw {
-  constructor(x) {
-    this.x = x;
-    this.memory = new Uint8Array(x.memory.buffer);
-    this.in = x.stageInPtr();
-    this.out = x.stageOutPtr();
-    this.pool = x.entropyPtr();
-    this.slab = new Uint8Array(SLAB);
-    this.slabUsed = 0;
-  }
-
-  /** The export, or Missing. */
-  need(name) {
-    const found = this.x[name];
-    if (typeof found !== "function") throw new Missing(`the core has no ${name} yet`);
-    return found;
-  }
-
-  /** What does not fit is left to the bridge, which streams. */
-  needRoom(n) {
-    if (n > 2 * abi.STAGE_SIZE) throw new Missing("larger than the stage: measured through the bridge only");
-  }
-
-  refill(n) {
-    if (this.x.entropyLeft() >= n) return;
-    randomFillSync(this.memory, this.pool, abi.ENTROPY_POOL_SIZE);
-    this.x.entropyFill(abi.ENTROPY_POOL_SIZE);
-  }
-
-  put(bytes, offset = 0) {
-    this.memory.set(bytes, this.in + offset);
-    return this.in + offset;
-  }
-
-  /** Copies a result out: a small one into the next part of a slab, as Node does for its own Buffers. */
-  get(at, length) {
-    if (length > SLAB >> 4) return this.memory.slice(at, at + length);
-    if (this.slabUsed + length > SLAB) {
-      this.slab = new Uint8Array(SLAB);
-      this.slabUsed = 0;
-    }
-    const copy = this.slab.subarray(this.slabUsed, (this.slabUsed += length));
-    copy.set(this.memory.subarray(at, at + length));
-    return copy;
-  }
-
-  key(type, usage, raw) {
-    this.refill(abi.ENTROPY_POOL_SIZE);
-    return ok(this.x.slotImport(type, usage, this.put(raw), raw.length));
-  }
-
-  aes = ({ key }) => this.key(abi.KEY_AES, abi.USE_ENCRYPT | abi.USE_DECRYPT, key);
-  hmac = ({ macKey }) => this.key(abi.KEY_HMAC_SHA256, abi.USE_SIGN | abi.USE_VERIFY, macKey);
-}
-
-function ok(status) {
-  if (status < 0) throw new Error(`status ${status}`);
-  return status;
-}
+import { ok, Raw, rawExports } from "./raw.mjs";
 
 /** SHA-2 of any size by the exports with this prefix. */
 function digest(core, prefix, size, data) {
@@ -188,6 +109,24 @@ const RAW = {
     };
     run.differs = true;
     return run;
+  },
+  "ecdsa-sign"(core, { privateKey, message }) {
+    const sign = core.need("ecdsaP256Sign");
+    const digest = core.need("sha256Digest");
+    const slot = ok(core.x.p256Import(abi.USE_SIGN, core.put(privateKey)));
+    return () => {
+      ok(digest(core.put(message), message.length, core.in));
+      return core.get(core.in + 64, ok(sign(slot, core.in, core.in + 64)));
+    };
+  },
+  "ecdsa-verify"(core, { publicKey, message, signature }) {
+    const verify = core.need("ecdsaP256Verify");
+    const digest = core.need("sha256Digest");
+    return () => {
+      ok(digest(core.put(message), message.length, core.in));
+      const pub = core.put(publicKey, 64);
+      return verify(pub, 65, core.in, 32, core.put(signature, 192), 64) === abi.OK;
+    };
   },
   "rsa2048-private"(core, { parts, message }) {
     const sign = core.need("rsaPkcs1Sign");

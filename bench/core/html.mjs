@@ -80,7 +80,7 @@ const STYLE = `
   --holds: #2563a8; --below: #c2410c; --plain: #7a869a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --faint: #98a2b3; --rule: #333b49; --page: #12161d;
   --aim: #2dd4bf; --holds: #60a5fa; --below: #fb923c; --plain: #8b96a8; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 2rem auto; max-width: 76rem;
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 2rem auto; max-width: 84rem;
   padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { max-width: 46rem; margin: .4rem 0; } small, .note { color: var(--faint); }

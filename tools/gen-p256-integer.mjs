@@ -97,8 +97,9 @@ export const INTEGER_HEAD = `// Field and scalars of P-256 over nine signed limb
 // "Folded": the nearest multiple of p by the top bits is taken off, |value| <= 0.51 * 2^256.
 // Point formulas keep X, Z folded and Y below 2 * 2^256, so all operands stay below 16 * 2^256 and limb 8 below 2^28.
 // Columns: products of sums 9 * 2^29 * 2^29 < 2^61.2; feDoubleAlpha 3 * 9 * 2^58 < 2^62.8; feDoubleY
-// 9 * (5 + 8) * 2^56 < 2^62.9; feAddY 9 * (3 * 2^57 + 1 * 2^57) * 2^29 < 2^62.2; scMul 9 * 2^58 twice < 2^62.2. The digits of a reduction add
-// less than 2^29 * 73 * 2^18 < 2^54 and a carry 2^34: every column stays below 2^63.
+// 9 * (5 + 8) * 2^56 < 2^62.9; scMul 9 * 2^58 twice < 2^62.2. A point whose limbs come from bytes (below 2^29) gives
+// differences below 1.5 * 2^29: feSquareSub 9 * 2.25 * 2^58 < 2^62.4, feAddY 9 * (1.5 * 1.5 + 0.5) * 2^58 < 2^62.7. The
+// digits of a reduction add less than 2^29 * 73 * 2^18 < 2^54 and a carry 2^34: every column stays below 2^63.
 // No secret decides a branch, an index or a loop bound.
 
 import { loadBe32, storeBe32 } from "../bytes";

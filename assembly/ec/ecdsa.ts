@@ -88,7 +88,6 @@ function signEquation(out: usize, key: usize, digest: usize, k: usize): void {
  * Time: constant, but for nonces that fail; whether one fails says nothing of those that do not.
  */
 function sign(key: usize, digest: usize, out: usize): i32 {
-  baseReady();
   const state = scratchPush(NONCE_SIZE);
   const point = scratchPush(64);
   nonceStart(state, key, digest);
@@ -123,6 +122,7 @@ function sign(key: usize, digest: usize, out: usize): i32 {
  */
 export function ecdsaP256Sign(slot: i32, digest: usize, out: usize): i32 {
   if (!inStage(out, 64)) return ERR_ARGUMENT;
+  baseReady();
   const signature = scratchPush(64);
   let status = signChecked(slot, digest, signature);
   if (status === OK) {
@@ -136,6 +136,7 @@ export function ecdsaP256Sign(slot: i32, digest: usize, out: usize): i32 {
 /** As `ecdsaP256Sign`, the signature in DER: its length, at most 72, for which there must be room; or an error. */
 export function ecdsaP256SignDer(slot: i32, digest: usize, out: usize): i32 {
   if (!inStage(out, 72)) return ERR_ARGUMENT;
+  baseReady();
   const signature = scratchPush(64);
   let status = signChecked(slot, digest, signature);
   if (status === OK) status = derWrite(out, signature);
@@ -192,7 +193,6 @@ function checkVarTime(signature: usize, digest: usize, point: usize): i32 {
   const s = signature + 32;
   if (numLess(signature, N) === 0 || numLess(s, N) === 0) return ERR_BAD_SIGNATURE;
   if ((numIsZero(signature) | numIsZero(s)) !== 0) return ERR_BAD_SIGNATURE;
-  baseReady();
   const inverse = scratchPush(2 * FE_SIZE);
   const t = inverse + FE_SIZE;
   const u1 = scratchPush(64);
@@ -222,6 +222,7 @@ function checkVarTime(signature: usize, digest: usize, point: usize): i32 {
  */
 export function ecdsaP256Verify(pub: usize, pubLen: i32, digest: usize, digestLen: i32, sig: usize, sigLen: i32): i32 {
   if (!inStage(pub, pubLen) || !inStage(digest, digestLen) || !inStage(sig, sigLen)) return ERR_ARGUMENT;
+  baseReady();
   const point = scratchPush(AFFINE_SIZE);
   const signature = scratchPush(64);
   const number = scratchPush(32);

@@ -4,7 +4,7 @@
 import { copy } from "../bytes";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { BASE, ONE, P, R2_P } from "./p256-constants";
-import { feFromBytes, limbsCanonical } from "./p256-element";
+import { feFromBytes, feInvert, limbsCanonical } from "./p256-element";
 import { FE_SIZE, feMul, feNegate, limbsFromBytes } from "./p256-field";
 import {
   AFFINE_SIZE,
@@ -15,7 +15,7 @@ import {
   pointAdd,
   pointDouble,
   pointFromAffine,
-  pointToAffine,
+  pointScale,
   tablePick,
 } from "./p256-point";
 
@@ -41,62 +41,87 @@ function pack(out: usize, a: usize): void {
   scratchPop(2 * FE_SIZE);
 }
 
-/** Half a block: tooth 4 with the sign `sign4` (0 or -1 for minus), teeth 0..3 in the order of a Gray code. */
-function buildHalf(block: i32, sign4: i32): void {
+/** Points that a block is made of: one for each tooth, then twice those of teeth 0..3. */
+const PARTS: i32 = 10;
+
+/** out = affine forms of PARTS points, with one inversion; the products of their Zs lie in `out` until overwritten. */
+function partsToAffine(out: usize, points: usize, t: usize): void {
+  const inverse = t + FE_SIZE;
+  copy(out, points + AFFINE_SIZE, FE_SIZE);
+  for (let i: usize = 1; i < (PARTS as usize); i++) {
+    feMul(out + i * FE_SIZE, out + (i - 1) * FE_SIZE, points + i * POINT_SIZE + AFFINE_SIZE);
+  }
+  feInvert(inverse, out + ((PARTS - 1) as usize) * FE_SIZE);
+  for (let i: usize = (PARTS - 1) as usize; i > 0; i--) {
+    const point = points + i * POINT_SIZE;
+    feMul(t, inverse, out + (i - 1) * FE_SIZE);
+    feMul(inverse, inverse, point + AFFINE_SIZE);
+    // Over the products 2i and 2i + 1, which have been used.
+    pointScale(out + i * AFFINE_SIZE, point, t);
+  }
+  pointScale(out, points, inverse);
+}
+
+/** The 32 entries of a block, in chains of 16: tooth 4 minus, then plus; teeth 0..3 in the order of a Gray code. */
+function buildBlock(block: i32): void {
   const work = scratchPush(POINT_WORK);
   const chain = scratchPush(CHAIN * POINT_SIZE);
-  const twice = scratchPush(4 * AFFINE_SIZE);
-  const power = scratchPush(POINT_SIZE);
+  const parts = scratchPush(PARTS * AFFINE_SIZE);
+  const t = scratchPush(POINT_SIZE);
   const sum = scratchPush(POINT_SIZE);
-  const t = scratchPush(AFFINE_SIZE);
   feFromBytes(t, BASE);
   feFromBytes(t + FE_SIZE, BASE + 32);
-  pointFromAffine(power, t);
-  for (let i = 0; i < block * COLUMNS; i++) pointDouble(power, work);
-  // The first point: all of teeth 0..3 minus. Sums of distinct powers of two with signs: never equal or opposite.
+  pointFromAffine(t, t);
+  for (let i = 0; i < block * COLUMNS; i++) pointDouble(t, work);
   for (let tooth = 0; tooth < TEETH; tooth++) {
-    pointToAffine(t, power);
-    feNegate(t + FE_SIZE, tooth < 4 ? -1 : tooth === 4 ? sign4 : 0);
-    if (tooth === 0) pointFromAffine(sum, t);
-    else pointAdd(sum, t, work);
-    for (let i = 0; i < SPACING; i++) {
-      pointDouble(power, work);
-      if (i === 0 && tooth < 4) pointToAffine(twice + ((tooth * AFFINE_SIZE) as usize), power);
+    copy(chain + ((tooth * POINT_SIZE) as usize), t, POINT_SIZE);
+    for (let i = 0; i < SPACING && tooth < TEETH - 1; i++) {
+      pointDouble(t, work);
+      if (i === 0 && tooth < 4) copy(chain + (((TEETH + tooth) * POINT_SIZE) as usize), t, POINT_SIZE);
     }
   }
-  let gray = 0;
-  for (let i = 0; i < CHAIN; i++) {
-    const entry = chain + ((i * POINT_SIZE) as usize);
-    if (i > 0) {
-      const tooth = ctz(i);
-      gray ^= 1 << tooth;
-      copy(t, twice + ((tooth * AFFINE_SIZE) as usize), AFFINE_SIZE);
-      feNegate(t + FE_SIZE, ((gray >> tooth) & 1) - 1);
-      pointAdd(sum, t, work);
+  partsToAffine(parts, chain, work);
+  for (let half = 0; half < 2; half++) {
+    // Sums of distinct powers of two with signs: what is added is never equal or opposite to what is there.
+    for (let tooth = 0; tooth < TEETH; tooth++) {
+      copy(t, parts + ((tooth * AFFINE_SIZE) as usize), AFFINE_SIZE);
+      feNegate(t + FE_SIZE, tooth < 4 ? -1 : tooth === 4 ? half - 1 : 0);
+      if (tooth === 0) pointFromAffine(sum, t);
+      else pointAdd(sum, t, work);
     }
-    copy(entry, sum, AFFINE_SIZE);
-    copy(entry + AFFINE_SIZE, work, FE_SIZE);
+    let gray = 0;
+    for (let i = 0; i < CHAIN; i++) {
+      const entry = chain + ((i * POINT_SIZE) as usize);
+      if (i > 0) {
+        const tooth = ctz(i);
+        gray ^= 1 << tooth;
+        copy(t, parts + (((TEETH + tooth) * AFFINE_SIZE) as usize), AFFINE_SIZE);
+        feNegate(t + FE_SIZE, ((gray >> tooth) & 1) - 1);
+        pointAdd(sum, t, work);
+      }
+      copy(entry, sum, AFFINE_SIZE);
+      copy(entry + AFFINE_SIZE, work, FE_SIZE);
+    }
+    chainToAffine(chain, sum + AFFINE_SIZE);
+    for (let i = 0; i < CHAIN; i++) {
+      const entry = chain + ((i * POINT_SIZE) as usize);
+      const index = (block << 5) | (half << 4) | (i ^ (i >> 1));
+      const out = TABLE + ((index * ENTRY) as usize);
+      pack(out, entry);
+      pack(out + 32, entry + FE_SIZE);
+    }
   }
-  chainToAffine(chain, sum + AFFINE_SIZE);
-  for (let i = 0; i < CHAIN; i++) {
-    const entry = chain + ((i * POINT_SIZE) as usize);
-    const index = (block << 5) | ((sign4 + 1) << 4) | (i ^ (i >> 1));
-    const out = TABLE + ((index * ENTRY) as usize);
-    pack(out, entry);
-    pack(out + 32, entry + FE_SIZE);
-  }
-  scratchPop(AFFINE_SIZE);
   scratchPop(POINT_SIZE);
   scratchPop(POINT_SIZE);
-  scratchPop(4 * AFFINE_SIZE);
+  scratchPop(PARTS * AFFINE_SIZE);
   scratchPop(CHAIN * POINT_SIZE);
   scratchPop(POINT_WORK);
 }
 
-/** Builds the tables if this is the first call. Scratch: 24 elements of three coordinates. */
+/** Builds the tables if this is the first call. Scratch: nearly all of it (8064 bytes in core.js), so exports call it first. */
 export function baseReady(): void {
   if (isBuilt) return;
-  for (let half = 0; half < 4; half++) buildHalf(half >> 1, (half & 1) - 1);
+  for (let block = 0; block < BLOCKS; block++) buildBlock(block);
   isBuilt = true;
 }
 
@@ -116,9 +141,9 @@ export function baseReady(): void {
  *
  * @param q    [secret] Jacobian
  * @param odd  [secret] as `scalarOdd` gives it
+ * The tables are built: `baseReady`.
  */
 export function baseMul(q: usize, odd: usize): void {
-  baseReady();
   const work = scratchPush(POINT_WORK);
   const packed = scratchPush(ENTRY);
   const entry = scratchPush(AFFINE_SIZE);

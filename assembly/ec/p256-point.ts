@@ -78,7 +78,7 @@ export function pointFromAffine(q: usize, t: usize): void {
 }
 
 /** t = affine form of q, from 1/Z. Scratch: one element. */
-function scaleBy(t: usize, q: usize, inverse: usize): void {
+export function pointScale(t: usize, q: usize, inverse: usize): void {
   const square = scratchPush(FE_SIZE);
   feSquare(square, inverse);
   feMul(t, q, square);
@@ -91,7 +91,7 @@ function scaleBy(t: usize, q: usize, inverse: usize): void {
 export function pointToAffine(t: usize, q: usize): void {
   const inverse = scratchPush(FE_SIZE);
   feInvert(inverse, q + AFFINE_SIZE);
-  scaleBy(t, q, inverse);
+  pointScale(t, q, inverse);
   scratchPop(FE_SIZE);
 }
 
@@ -106,7 +106,7 @@ export function chainToAffine(chain: usize, z: usize): void {
   feInvert(inverse, z);
   for (let i = CHAIN - 1; i >= 0; i--) {
     const entry = chain + ((i * POINT_SIZE) as usize);
-    scaleBy(entry, entry, inverse);
+    pointScale(entry, entry, inverse);
     feMul(inverse, inverse, entry + AFFINE_SIZE);
   }
   scratchPop(FE_SIZE);

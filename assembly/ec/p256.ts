@@ -24,9 +24,9 @@ const WIDE_SIZE: i32 = 40;
  *
  * @param k    [secret] 32 big-endian bytes, 1..n-1
  * @param out  64 bytes
+ * The tables are built: `baseReady`.
  */
 export function baseMulBytes(k: usize, out: usize): void {
-  baseReady();
   const odd = scratchPush(ODD_SIZE);
   const q = scratchPush(POINT_SIZE);
   const isNegated = scalarOdd(odd, k);
@@ -59,6 +59,7 @@ export function p256Generate(usage: i32, out: usize): i32 {
   if (!hasFree()) return ERR_NO_SLOT;
   // Usage is the only argument that slotFill could refuse: before entropy is spent.
   if ((usage & ~255) !== 0) return ERR_ARGUMENT;
+  baseReady();
   const wide = scratchPush(WIDE_SIZE);
   const key = scratchPush(32);
   let slot = entropyTake(wide, WIDE_SIZE);
@@ -80,6 +81,7 @@ export function p256PublicKey(slot: i32, out: usize): i32 {
   if (!inStage(out, PUBLIC_SIZE)) return ERR_ARGUMENT;
   const status = slotCheck(slot, KEY_P256, 0);
   if (status < 0) return status;
+  baseReady();
   store<u8>(out, 4);
   baseMulBytes(slotRaw(slot), out + 1);
   return PUBLIC_SIZE;

@@ -12,6 +12,13 @@ const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])
   [/aes-kw\/unwrap$/, /./, "whether the integrity value is right; decided once from a mask"],
   [/hmacCheck$|EndVerify$|cmacVerify$|aesGcmOpen$/, /./, "whether the tag is right; compared in full first"],
   [/slotFill$/, /x25519Agree$/, "whether the shared secret is all zero; compared in full first"],
+  [/p256Import$|slotFill$/, /p256Import$/, "whether a private key lies in 1..n-1; compared in full first"],
+  [
+    /ecdsa\/sign(Checked)?$/,
+    /./,
+    "whether a nonce lies in 1..n-1 (2^-32 do not, and are dropped), and whether r or s is 0",
+  ],
+  [/./, /writeInteger$|derWrite$/, "the finished signature, which is public"],
   [/./, /slotRestore$/, "type, usage and length of a key in a sealed blob, behind its verified MAC"],
   [/base64Decode$/, /./, "whether all letters are of the alphabet; decided once, at the end"],
   [

@@ -160,6 +160,28 @@ static void x25519(void) {
   must(CALL(x25519PublicKey, (u32)own, out), "public");
 }
 
+static void p256(void) {
+  refill();
+  int32_t own = CALL(p256Generate, ALL, out);
+  must(own, "generate");
+  public(out, 65);
+  move(in + 64, out, 65);
+  fill(in, 32);
+  int32_t other = CALL(p256Import, ALL, in);
+  must(other, "import");
+  must(CALL(p256PublicKey, (u32)other, out), "public");
+  must(CALL(p256Agree, (u32)other, in + 64, 65, ALL), "agree");
+}
+
+static void ecdsa(void) {
+  fill(in, 32);
+  int32_t own = CALL(p256Import, ALL, in);
+  must(own, "import");
+  memset(memory + in, 5, 32);
+  must(CALL(ecdsaP256Sign, (u32)own, in, out), "sign");
+  must(CALL(ecdsaP256SignDer, (u32)own, in, out), "sign, DER");
+}
+
 static void slots(void) {
   u32 k = key(KEY_AES, 32);
   refill();
@@ -194,7 +216,7 @@ static const struct {
   void (*run)(void);
 } SCENARIOS[] = {
     {"aes-cbc", aes_cbc}, {"aes-gcm", aes_gcm}, {"cmac", cmac}, {"bad-padding", bad_padding}, {"key-wrap", key_wrap}, {"hashes", hashes},
-    {"framing", framing}, {"x25519", x25519},           {"slots", slots},       {"leak", leak},
+    {"framing", framing}, {"x25519", x25519}, {"p256", p256}, {"ecdsa", ecdsa},           {"slots", slots},       {"leak", leak},
 };
 
 int main(int argc, char** argv) {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { MslCoreError } from "../errors/msl-error.ts";
 import type { Entropy } from "../platform/entropy.ts";
+import type { PlatformCrypto } from "../platform/platform-crypto.ts";
 import { nodeEntropy } from "../platform/entropy-node.ts";
 import { type Core, createCore } from "./core.ts";
 import { instantiateCoreNow } from "./wasm.ts";
@@ -16,16 +17,24 @@ export interface LoadedCore {
 }
 
 /** Starts a core. @throws MslCoreError if none starts, or not the one asked for */
-export async function loadCore(kind: "auto" | CoreKind = "auto", entropy: Entropy = nodeEntropy): Promise<Core> {
-  return (await loadCoreExplained(kind, entropy)).core;
+export async function loadCore(
+  kind: "auto" | CoreKind = "auto",
+  entropy: Entropy = nodeEntropy,
+  platform: PlatformCrypto | null = null,
+): Promise<Core> {
+  return (await loadCoreExplained(kind, entropy, platform)).core;
 }
 
-export async function loadCoreExplained(kind: "auto" | CoreKind, entropy: Entropy = nodeEntropy): Promise<LoadedCore> {
+export async function loadCoreExplained(
+  kind: "auto" | CoreKind,
+  entropy: Entropy = nodeEntropy,
+  platform: PlatformCrypto | null = null,
+): Promise<LoadedCore> {
   const failures: string[] = [];
   let cause: unknown;
   for (const build of kind === "auto" ? (["simd", "mvp"] as const) : [kind]) {
     try {
-      const core = createCore(instantiateCoreNow(readBuild(build)), entropy, build);
+      const core = createCore(instantiateCoreNow(readBuild(build)), entropy, build, platform);
       const asked = kind === "auto" ? "the best that starts" : "asked for";
       return { core, why: [...failures, `${build}: ${asked}`].join("; ") };
     } catch (error) {

@@ -3,6 +3,7 @@
 
 import { MslCoreError, MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { Entropy } from "../platform/entropy.ts";
+import type { PlatformCrypto } from "../platform/platform-crypto.ts";
 import * as abi from "./abi.ts";
 import type { CoreExports } from "./exports.ts";
 import type { KeyHandle } from "./key-handle.ts";
@@ -218,9 +219,14 @@ export class Core extends SymmetricCore {
 }
 
 /** Wraps the exports of an instantiated build. @throws MslCoreError if the entropy source is not usable */
-export function createCore(exports: CoreExports, entropy: Entropy, kind: string): Core {
+export function createCore(
+  exports: CoreExports,
+  entropy: Entropy,
+  kind: string,
+  platform: PlatformCrypto | null = null,
+): Core {
   try {
-    return new Core(exports, entropy, kind);
+    return new Core(exports, entropy, kind, platform);
   } catch (error) {
     if (error instanceof MslCoreError) throw error;
     throw new MslCoreError("The core could not start.", error instanceof MslProtocolError ? undefined : error);

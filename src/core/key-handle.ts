@@ -30,6 +30,8 @@ interface Entry {
   pins: number;
   /** Lives in a big slot. */
   readonly isBig: boolean;
+  /** The platform's form of the key, once it was asked for. */
+  platform: object | null;
 }
 
 /** Pinned keys leave at least this many slots of their class to everything else. */
@@ -102,6 +104,14 @@ export class SlotCache {
     this.#finalizer = registry === undefined ? null : new registry((entry) => this.release(entry));
   }
 
+  /** The platform's form of a key, made by `make` when it is first asked for, and dropped with the key. */
+  platformOf<T extends object>(key: KeyHandle, make: () => T): T {
+    if (!(key instanceof SlotKey)) throw new MslUsageError("The key does not belong to this core.");
+    if (key.disposed) throw new MslUsageError("The key was disposed.");
+    key.entry.platform ??= make();
+    return key.entry.platform as T;
+  }
+
   /** Slot of the key, brought back if it was sealed out. */
   slotOf(key: KeyHandle): number {
     if (!(key instanceof SlotKey)) throw new MslUsageError("The key does not belong to this core.");
@@ -127,7 +137,14 @@ export class SlotCache {
 
   /** Wraps a slot that the core just filled. */
   adopt(slot: number, spec: KeySpec): SlotKey {
-    const entry: Entry = { slot, sealed: null, tick: ++this.#tick, pins: 0, isBig: isBigType(spec.type) };
+    const entry: Entry = {
+      slot,
+      sealed: null,
+      tick: ++this.#tick,
+      pins: 0,
+      isBig: isBigType(spec.type),
+      platform: null,
+    };
     this.#occupy(entry, slot);
     const key = new SlotKey(this, entry, spec, this.#exports.slotLength(slot));
     this.#finalizer?.register(key, entry, key);
@@ -198,5 +215,6 @@ export class SlotCache {
     }
     entry.sealed?.fill(0);
     entry.sealed = null;
+    entry.platform = null;
   }
 }

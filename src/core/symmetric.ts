@@ -2,11 +2,13 @@
 
 import { protocolError } from "../errors/msl-error.ts";
 import type { Entropy } from "../platform/entropy.ts";
+import type { PlatformCrypto } from "../platform/platform-crypto.ts";
 import * as abi from "./abi.ts";
 import type { CoreExports } from "./exports.ts";
 import { CoreIo } from "./io.ts";
 import type { KeyHandle, KeySpec } from "./key-handle.ts";
 import { WRAPPING_KEY } from "./key-specs.ts";
+import { sameBytes } from "./same-bytes.ts";
 import { checked, statusError } from "./status.ts";
 
 /** Bytes a streaming operation moves at a time: a multiple of the AES block. */
@@ -17,9 +19,37 @@ export class SymmetricCore {
   /** Plumbing, for the files of this folder alone. */
   readonly io: CoreIo;
 
-  constructor(exports: CoreExports, entropy: Entropy, kind: string) {
+  /** The platform's cryptography for large data under session keys, or null. */
+  readonly platform: PlatformCrypto | null;
+
+  constructor(exports: CoreExports, entropy: Entropy, kind: string, platform: PlatformCrypto | null = null) {
     this.kind = kind;
     this.io = new CoreIo(exports, entropy);
+    this.platform = platform;
+  }
+
+  /** The platform's form of an exportable AES key; null where it is not to be used for `size` bytes. */
+  platformCipher(key: KeyHandle, size: number, from: "encryptFrom" | "decryptFrom" | "sealFrom" | "openFrom") {
+    const { platform } = this;
+    const use = from === "encryptFrom" || from === "sealFrom" ? abi.USE_ENCRYPT : abi.USE_DECRYPT;
+    if (platform === null || size < platform[from] || !allows(key, abi.KEY_AES, use)) return null;
+    return this.io.slots.platformOf(key, () => this.#handOver(key, (raw) => platform.importCipher(raw)));
+  }
+
+  /** As `platformCipher`, of an HMAC-SHA256 key. */
+  platformMac(key: KeyHandle, size: number, from: "macFrom" | "sealFrom" | "openFrom", use: number) {
+    const { platform } = this;
+    if (platform === null || size < platform[from] || !allows(key, abi.KEY_HMAC_SHA256, use)) return null;
+    return this.io.slots.platformOf(key, () => this.#handOver(key, (raw) => platform.importMac(raw)));
+  }
+
+  #handOver<T>(key: KeyHandle, take: (raw: Uint8Array) => T): T {
+    const raw = this.exportKey(key);
+    try {
+      return take(raw);
+    } finally {
+      raw.fill(0);
+    }
   }
 
   // ------------------------------------------------------------ keys
@@ -106,6 +136,8 @@ export class SymmetricCore {
   }
 
   hmacSign(key: KeyHandle, data: Uint8Array): Uint8Array {
+    const platform = this.platformMac(key, data.length, "macFrom", abi.USE_SIGN);
+    if (platform !== null) return platform.sign(data);
     return this.io.run(() => {
       const slot = this.io.slots.slotOf(key);
       if (data.length <= abi.STAGE_SIZE) {
@@ -121,6 +153,8 @@ export class SymmetricCore {
   /** Constant-time check of an untruncated tag. */
   hmacVerify(key: KeyHandle, data: Uint8Array, tag: Uint8Array): boolean {
     if (tag.length !== 32) return false;
+    const platform = this.platformMac(key, data.length, "macFrom", abi.USE_VERIFY);
+    if (platform !== null) return sameBytes(platform.sign(data), tag);
     return this.io.run(() => {
       const slot = this.io.slots.slotOf(key);
       let status: number;
@@ -154,6 +188,8 @@ export class SymmetricCore {
     iv: Uint8Array = this.random(16),
   ): { iv: Uint8Array; ciphertext: Uint8Array } {
     if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
+    const platform = this.platformCipher(key, data.length, "encryptFrom");
+    if (platform !== null) return { iv, ciphertext: platform.encrypt(iv, data) };
     return this.io.run(() => {
       const slot = this.io.slots.slotOf(key);
       const whole = data.length - (data.length % 16);
@@ -180,6 +216,10 @@ export class SymmetricCore {
   cbcDecrypt(key: KeyHandle, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
     if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
     if (ciphertext.length === 0 || ciphertext.length % 16 !== 0) protocolError("CIPHERTEXT_ILLEGAL_BLOCK_SIZE");
+    const platform = this.platformCipher(key, ciphertext.length, "decryptFrom");
+    if (platform !== null) {
+      return platform.decrypt(iv, ciphertext) ?? protocolError("CIPHERTEXT_BAD_PADDING");
+    }
     return this.io.run(() => {
       const slot = this.io.slots.slotOf(key);
       const out = new Uint8Array(ciphertext.length);
@@ -247,4 +287,10 @@ export class SymmetricCore {
       return this.io.takeSecret(this.io.out, checked(length));
     });
   }
+}
+
+/** Whether a key is of this type and may be used so and handed to the platform: exportable ones alone, session keys. */
+function allows(key: KeyHandle, type: number, use: number): boolean {
+  const needed = use | abi.USE_EXPORT;
+  return key.type === type && (key.usage & needed) === needed;
 }

@@ -1,0 +1,105 @@
+// Sealing of bytes as they are: AES-CBC, then HMAC-SHA256 over IV and ciphertext, in one stitched pass of the core:
+//   sealed = IV (16) ‖ ciphertext ‖ tag (32)
+// What does not fit the stage goes through in steps. Opening verifies all of it before any of it is decrypted.
+
+import { protocolError } from "../errors/msl-error.ts";
+import * as abi from "./abi.ts";
+import type { Core } from "./core.ts";
+import type { KeyHandle } from "./key-handle.ts";
+import { sameBytes } from "./same-bytes.ts";
+import { checked, statusError } from "./status.ts";
+
+/** Bytes of plaintext that one call takes; a multiple of 64. */
+const STEP = 40960;
+const EXTRA = 48;
+
+/** Length of what `sealBytes` makes of `length` bytes. */
+export function sealedLength(length: number): number {
+  return length - (length % 16) + 16 + EXTRA;
+}
+
+/** Seals `plain` under a random IV. */
+export function sealBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, plain: Uint8Array): Uint8Array {
+  const out = new Uint8Array(sealedLength(plain.length));
+  sealInto(core, encryption, mac, core.random(16), plain, out);
+  return out;
+}
+
+/** Seals into the first `sealedLength(plain.length)` bytes of `out`; `iv` is random and never used before. */
+export function sealInto(
+  core: Core,
+  encryption: KeyHandle,
+  mac: KeyHandle,
+  iv: Uint8Array,
+  plain: Uint8Array,
+  out: Uint8Array,
+): void {
+  if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
+  const cipher = core.platformCipher(encryption, plain.length, "sealFrom");
+  const signer = cipher === null ? null : core.platformMac(mac, plain.length, "sealFrom", abi.USE_SIGN);
+  if (cipher !== null && signer !== null) {
+    const ciphertext = cipher.encrypt(iv, plain);
+    out.set(iv);
+    out.set(ciphertext, 16);
+    out.set(signer.sign(iv, ciphertext), 16 + ciphertext.length);
+    return;
+  }
+  const { io } = core;
+  io.need("sealing", "sealCbcHmac");
+  io.run(() => {
+    const enc = io.slotOf(encryption);
+    const sig = io.slotOf(mac);
+    if (plain.length <= STEP) {
+      // In place: the sealed message begins where the IV stands.
+      const ptr = io.put(plain, 16);
+      const length = checked(io.x.sealCbcHmac(enc, sig, io.put(iv), ptr, plain.length, io.in));
+      out.set(io.memory.subarray(io.in, io.in + length));
+      return;
+    }
+    try {
+      out.set(iv);
+      checked(io.x.sealStreamBegin(enc, sig, io.put(iv)));
+      let i = 0;
+      for (; plain.length - i > STEP; i += STEP) {
+        checked(io.x.sealStreamBlocks(io.put(plain.subarray(i, i + STEP)), STEP, io.in));
+        out.set(io.memory.subarray(io.in, io.in + STEP), 16 + i);
+      }
+      const last = plain.subarray(i);
+      const length = checked(io.x.sealStreamEnd(io.put(last), last.length, io.in));
+      out.set(io.memory.subarray(io.in, io.in + length), 16 + i);
+    } finally {
+      io.x.sealStreamDrop();
+    }
+  });
+}
+
+/**
+ * Opens what `sealBytes` made; null if the tag is wrong, and then nothing was decrypted.
+ * @throws CIPHERTEXT_BAD_PADDING, behind a right tag only
+ */
+export function openBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, sealed: Uint8Array): Uint8Array | null {
+  const bodyLength = sealed.length - EXTRA;
+  if (bodyLength < 16 || bodyLength % 16 !== 0) return null;
+  const cipher = core.platformCipher(encryption, bodyLength, "openFrom");
+  const signer = cipher === null ? null : core.platformMac(mac, bodyLength, "openFrom", abi.USE_VERIFY);
+  if (cipher !== null && signer !== null) {
+    const tag = sealed.subarray(16 + bodyLength);
+    if (!sameBytes(signer.sign(sealed.subarray(0, 16 + bodyLength)), tag)) return null;
+    const plain = cipher.decrypt(sealed.subarray(0, 16), sealed.subarray(16, 16 + bodyLength));
+    return plain ?? protocolError("CIPHERTEXT_BAD_PADDING");
+  }
+  if (bodyLength > STEP) {
+    if (!core.hmacVerify(mac, sealed.subarray(0, 16 + bodyLength), sealed.subarray(16 + bodyLength))) return null;
+    return core.cbcDecrypt(encryption, sealed.subarray(0, 16), sealed.subarray(16, 16 + bodyLength));
+  }
+  const { io } = core;
+  io.need("sealing", "openCbcHmac");
+  return io.run(() => {
+    const enc = io.slotOf(encryption);
+    const sig = io.slotOf(mac);
+    const length = io.x.openCbcHmac(enc, sig, io.put(sealed), sealed.length, io.in);
+    if (length === abi.ERR_BAD_TAG) return null;
+    if (length < 0) throw statusError(length);
+    return io.takeSecret(io.in, length);
+  });
+}

@@ -160,6 +160,6 @@ function complete(slot: i32, raw: usize): i32 {
   store<i32>(key, load<i32>(raw, 8), 8);
   copy(rsaPart(key, 0), rsaPart(raw, 0), 2 * half);
   slotClear(slot);
-  if (rsaComplete(key, EXPONENT, half << 3) !== OK) return ERR_ATTEMPTS;
+  if (rsaComplete(key, EXPONENT, half << 3, half << 4) !== OK) return ERR_ATTEMPTS;
   return slotFill(KEY_RSA, usage, key, rsaRawLength(key));
 }

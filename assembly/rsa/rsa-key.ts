@@ -57,10 +57,11 @@ export function rsaRawLength(raw: usize): i32 {
  * @param raw   [secret] p and q in place, the space behind them free for the rest
  * @param e     [public] odd, >= 3, unsigned
  * @param bits  [public] of each prime, both with the top bit set
+ * @param size  [public] bits of p * q: twice as many, or one less
  * @returns OK | ERR_KEY: p = q, not odd, e not invertible, or the key does not work
  */
-export function rsaComplete(raw: usize, e: i32, bits: i32): i32 {
-  store<i32>(raw, bits << 1);
+export function rsaComplete(raw: usize, e: i32, bits: i32, size: i32): i32 {
+  store<i32>(raw, size);
   store<i32>(raw, e, 4);
   store<i32>(raw, bits, 8);
   store<i32>(raw, 0, 12);
@@ -74,10 +75,6 @@ export function rsaComplete(raw: usize, e: i32, bits: i32): i32 {
   good &= load<u8>(p + last) & load<u8>(q + last) & 1;
   if (good !== 0) good = crtExponent(p, half, e, rsaPart(raw, 2)) & crtExponent(q, half, e, rsaPart(raw, 3));
   if (good !== 0) {
-    const n = arenaTake(RSA_MAX);
-    rsaModulus(raw, n);
-    // The product of two numbers of b bits has 2b or 2b - 1, in either case the same bytes.
-    store<i32>(raw, beBitsVarTime(n, rsaSize(raw)));
     coefficient(raw, half, bits);
     good = works(raw);
   }
@@ -182,15 +179,15 @@ function place(out: usize, width: i32, ptr: usize, len: i32): bool {
 /** Checks p * q = n and the primes' sizes, completes the key and fills a slot. slot | ERR_KEY | ERR_ARGUMENT */
 function finish(raw: usize, n: usize, nLen: i32, e: i32, half: i32, usage: i32): i32 {
   // The primes' size follows from n; the top bit of both must be where it says.
-  const bits = (beBitsVarTime(n, nLen) + 1) >> 1;
+  const nBits = beBitsVarTime(n, nLen);
+  const bits = (nBits + 1) >> 1;
   const shift = (bits - 1) & 7;
   const p = raw + RSA_HEAD;
   const tops = ((load<u8>(p) >> (shift as u8)) ^ 1) | ((load<u8>(p + (half as usize)) >> (shift as u8)) ^ 1);
-  if (tops !== 0 || rsaComplete(raw, e, bits) !== OK) return ERR_KEY;
+  if (tops !== 0 || rsaComplete(raw, e, bits, nBits) !== OK) return ERR_KEY;
   const product = arenaTake(RSA_MAX);
   const size = rsaSize(raw);
   rsaModulus(raw, product);
-  if (beBitsVarTime(n, nLen) !== load<i32>(raw)) return ERR_KEY;
   if (ctEqual(product, n + ((nLen - size) as usize), size) === 0) return ERR_KEY;
   return slotFill(KEY_RSA, usage, raw, rsaRawLength(raw));
 }

@@ -20,6 +20,16 @@ const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])
   ],
   [/./, /writeInteger$|derWrite$/, "the finished signature, which is public"],
   [/./, /slotRestore$/, "type, usage and length of a key in a sealed blob, behind its verified MAC"],
+  [/dh\/fill$|dhAgreeSession$/, /./, "whether a public value or a shared secret lies in range; decided once"],
+  [/rsa-generate\/advance$|wasm_floor$/, /rsaGenerate$/, "whether a candidate is rejected, which is thrown away then"],
+  [/rsaComplete$/, /./, "whether numbers are a key; decided from masks"],
+  [/rsaPrivate$/, /./, "whether the result leads back to the input; compared in full first"],
+  [/rsaOpenBlock$/, /./, "whether a ciphertext is below the modulus, both public"],
+  [
+    /rsaOaepDecrypt$|copy$/,
+    /rsaOaepDecrypt$/,
+    "whether the encoding is right, and the message's length behind a right one",
+  ],
   [/base64Decode$/, /./, "whether all letters are of the alphabet; decided once, at the end"],
   [
     /jsonRead$|readValue$|cborRead$|readHead$|openJson$|chunkOpen$/,

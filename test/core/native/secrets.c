@@ -182,6 +182,35 @@ static void ecdsa(void) {
   must(CALL(ecdsaP256SignDer, (u32)own, in, out), "sign, DER");
 }
 
+static void diffie_hellman(void) {
+  refill();
+  int32_t own = CALL(dhGenerate, DH_GROUP14, 0, 0, 0, 0, ALL, out);
+  must(own, "dhGenerate");
+  public(out, 256);
+  move(in, out, 256);
+  must(CALL(dhAgreeSession, (u32)own, in, 256, ALL, ALL, out), "dhAgreeSession");
+}
+
+static void rsa(void) {
+  refill();
+  int32_t slot = CALL(rsaGenerate, 2048, ALL & ~USE_EXPORT);
+  must(slot, "rsaGenerate");
+  must(CALL(rsaPublicKey, (u32)slot, out), "rsaPublicKey");
+  public(out, 260);
+  move(in, out, 256);
+  refill();
+  fill(in + 1024, 32);
+  must(CALL(rsaOaepEncrypt, in, 256, 65537, HASH_SHA256, in + 1024, 32, out), "rsaOaepEncrypt");
+  public(out, 256);
+  must(CALL(rsaOaepDecrypt, (u32)slot, HASH_SHA256, out, 256, in + 2048), "rsaOaepDecrypt");
+  refill();
+  must(CALL(rsaPkcs1Encrypt, in, 256, 65537, in + 1024, 16, out), "rsaPkcs1Encrypt");
+  public(out, 256);
+  must(CALL(rsaPkcs1OpenSlot, (u32)slot, out, 256, 16, KEY_AES, ALL), "rsaPkcs1OpenSlot");
+  memset(memory + in + 1024, 5, 32);
+  must(CALL(rsaPkcs1Sign, (u32)slot, in + 1024, out), "rsaPkcs1Sign");
+}
+
 static void slots(void) {
   u32 k = key(KEY_AES, 32);
   refill();
@@ -216,7 +245,8 @@ static const struct {
   void (*run)(void);
 } SCENARIOS[] = {
     {"aes-cbc", aes_cbc}, {"aes-gcm", aes_gcm}, {"cmac", cmac}, {"bad-padding", bad_padding}, {"key-wrap", key_wrap}, {"hashes", hashes},
-    {"framing", framing}, {"x25519", x25519}, {"p256", p256}, {"ecdsa", ecdsa},           {"slots", slots},       {"leak", leak},
+    {"framing", framing}, {"x25519", x25519}, {"p256", p256}, {"ecdsa", ecdsa},           {"slots", slots},
+    {"diffie-hellman", diffie_hellman}, {"rsa", rsa},       {"leak", leak},
 };
 
 int main(int argc, char** argv) {

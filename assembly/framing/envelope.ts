@@ -8,7 +8,9 @@ import {
 } from "../../src/core/abi"; // biome-ignore format: one table of names
 import { copy, wipe } from "../bytes";
 import { aesRounds, cbcDecrypt, cbcEncrypt, cbcPaddedLength } from "../cipher/aes-cbc";
-import { hmacCheck, hmacSha256 } from "../mac/hmac";
+import { cbcEncryptHashed } from "../cipher/seal";
+import { SHA256_STATE, sha256Update } from "../hash/sha256";
+import { hmacCheck, hmacFinal, hmacInit, hmacSha256 } from "../mac/hmac";
 import { slotCheck, slotState } from "../memory/key-slots";
 import { STAGE_IN, STAGE_OUT } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
@@ -20,9 +22,9 @@ import {
   LABEL_CIPHERTEXT, LABEL_IV, LABEL_KEYID, LABEL_SHA256, TEXT_CIPHERTEXT, TEXT_IV, TEXT_KEYID, TEXT_SHA256,
 } from "./labels"; // biome-ignore format: one table of names
 import { KIND_BYTES, KIND_NONE, KIND_TEXT, valueKind, valueLen, valuePtr } from "./values";
-import { writeAt, writeBase64, writeBytes, writeEnd, writeHead, writeMember, writeText } from "./write";
+import { headLength, writeAt, writeBase64, writeBytes, writeEnd, writeHead, writeMember, writeText } from "./write";
 
-/** Where envelopes are built: behind the key id, which the host puts at the start of the stage. */
+/** Where JSON envelopes are built: behind the key id, which the host puts at the start of the stage. */
 export const BUILD: usize = STAGE_IN + KEY_ID_MAX;
 
 let result: usize = 0;
@@ -64,37 +66,79 @@ export function envelopeLength(format: i32, keyIdLen: i32, len: i32): i32 {
 }
 
 /**
- * Encrypts `len` bytes at `plain` (in place, room for the padding behind them) and writes the envelope at BUILD.
+ * Encrypts `len` bytes at `plain` (in place, room for the padding behind them) and writes the JSON envelope at BUILD.
  * Returns its length. The key id stands at the start of the stage.
  */
-export function envelopeSeal(format: i32, encSlot: i32, keyIdLen: i32, plain: usize, len: i32): i32 {
+export function envelopeSealJson(encSlot: i32, keyIdLen: i32, plain: usize, len: i32): i32 {
   const iv = scratchPush(16);
   const chain = scratchPush(16);
   entropyTake(iv, 16);
   copy(chain, iv, 16);
   const ctLen = len === 0 ? 0 : cbcEncrypt(slotState(encSlot), aesRounds(encSlot), chain, plain, len, plain);
   writeAt(BUILD);
-  if (format === FORMAT_JSON) {
-    writeText(TEXT_KEYID);
-    writeBytes(STAGE_IN, keyIdLen);
-    writeText(TEXT_IV);
-    writeBase64(iv, 16);
-    writeText(TEXT_CIPHERTEXT);
-    writeBase64(plain, ctLen);
-    writeText(TEXT_SHA256);
-  } else {
-    writeHead(5, 4);
-    writeHead(0, LABEL_KEYID as u64);
-    writeHead(3, keyIdLen as u64);
-    writeBytes(STAGE_IN, keyIdLen);
-    writeMember(LABEL_IV, iv, 16);
-    writeMember(LABEL_CIPHERTEXT, plain, ctLen);
-    store<u8>(chain, 0);
-    writeMember(LABEL_SHA256, chain, 1);
-  }
+  writeText(TEXT_KEYID);
+  writeBytes(STAGE_IN, keyIdLen);
+  writeText(TEXT_IV);
+  writeBase64(iv, 16);
+  writeText(TEXT_CIPHERTEXT);
+  writeBase64(plain, ctLen);
+  writeText(TEXT_SHA256);
   scratchPop(16);
   scratchPop(16);
   return (writeEnd() - BUILD) as i32;
+}
+
+/** Bytes behind the ciphertext of a CBOR envelope: the one-byte digest. */
+const CBOR_END: i32 = 3;
+
+function cipherLength(len: i32): i32 {
+  return len === 0 ? 0 : cbcPaddedLength(len);
+}
+
+/** Bytes of a CBOR envelope up to where the ciphertext of `len` bytes of plaintext begins. */
+export function cborEnvelopeHead(keyIdLen: i32, len: i32): i32 {
+  return 1 + 1 + headLength(keyIdLen) + keyIdLen + 1 + 1 + 16 + 1 + headLength(cipherLength(len));
+}
+
+/** Bytes of a whole CBOR envelope around `len` bytes of plaintext. */
+export function cborEnvelopeLength(keyIdLen: i32, len: i32): i32 {
+  return cborEnvelopeHead(keyIdLen, len) + cipherLength(len) + CBOR_END;
+}
+
+/**
+ * Writes a CBOR envelope at `at` around the plaintext that stands where its ciphertext goes, and the MAC of it all at
+ * `tag`: the bytes are encrypted in place and hashed as they come. The key id stands at the start of the stage.
+ *
+ * @param len  bytes of plaintext at `at` + cborEnvelopeHead(keyIdLen, len)
+ * @param tag  32 bytes, behind the envelope
+ */
+export function envelopeSealCbor(encSlot: i32, macSlot: i32, keyIdLen: i32, at: usize, len: i32, tag: usize): void {
+  const iv = scratchPush(16);
+  const hash = scratchPush(SHA256_STATE);
+  const ctLen = cipherLength(len);
+  entropyTake(iv, 16);
+  writeAt(at);
+  writeHead(5, 4);
+  writeHead(0, LABEL_KEYID as u64);
+  writeHead(3, keyIdLen as u64);
+  writeBytes(STAGE_IN, keyIdLen);
+  writeMember(LABEL_IV, iv, 16);
+  writeHead(0, LABEL_CIPHERTEXT as u64);
+  writeHead(2, ctLen as u64);
+  const ct = writeEnd();
+  hmacInit(slotState(macSlot), hash);
+  let from = at;
+  if (ctLen > 0) {
+    cbcEncryptHashed(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct, hash, at);
+    from = ct + ctLen;
+  }
+  store<u8>(ct + ctLen, LABEL_SHA256);
+  store<u8>(ct + ctLen, 0x41, 1);
+  store<u8>(ct + ctLen, 0, 2);
+  sha256Update(hash, from, (ct + ctLen + CBOR_END - from) as i32);
+  hmacFinal(slotState(macSlot), hash, tag);
+  scratchPop(SHA256_STATE);
+  scratchPop(16);
 }
 
 /**
@@ -148,9 +192,18 @@ export function pairSeal(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32,
   if (status < 0) return status;
   if (plainLen < 0 || plainLen > STAGE_SIZE - 16 - keyIdLen) return ERR_SPACE;
   if (envelopeLength(format, keyIdLen, cbcPaddedLength(plainLen)) > STAGE_SIZE - KEY_ID_MAX - 32) return ERR_SPACE;
-  copy(STAGE_OUT, STAGE_IN + keyIdLen, plainLen);
-  wipe(STAGE_IN + keyIdLen, plainLen);
-  const len = envelopeSeal(format, encSlot, keyIdLen, STAGE_OUT, plainLen);
+  const plain = STAGE_IN + keyIdLen;
+  if (format === FORMAT_CBOR) {
+    copy(STAGE_OUT + cborEnvelopeHead(keyIdLen, plainLen), plain, plainLen);
+    wipe(plain, plainLen);
+    const size = cborEnvelopeLength(keyIdLen, plainLen);
+    envelopeSealCbor(encSlot, macSlot, keyIdLen, STAGE_OUT, plainLen, STAGE_OUT + size);
+    result = STAGE_OUT;
+    return size;
+  }
+  copy(STAGE_OUT, plain, plainLen);
+  wipe(plain, plainLen);
+  const len = envelopeSealJson(encSlot, keyIdLen, STAGE_OUT, plainLen);
   hmacSha256(slotState(macSlot), BUILD, len, BUILD + len);
   result = BUILD;
   return len;

@@ -84,6 +84,11 @@ export function writeHead(major: i32, value: u64): void {
   }
 }
 
+/** Bytes of the head of a length below 2^16. */
+export function headLength(len: i32): i32 {
+  return len < 24 ? 1 : len < 0x100 ? 2 : 3;
+}
+
 /** A labelled byte string. */
 export function writeMember(label: i32, ptr: usize, len: i32): void {
   writeHead(0, label as u64);

@@ -13,7 +13,7 @@ import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { cbcEncryptBlocks } from "./aes";
 import { aesRounds, cbcDecrypt, cbcPaddedLength } from "./aes-cbc";
-import { cbcEncryptHash } from "./aes-simd-seal";
+import { cbcEncryptHash } from "./aes-simd-seal.gen";
 
 const IV: i32 = 16;
 const TAG: i32 = 32;

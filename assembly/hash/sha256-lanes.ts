@@ -54,20 +54,6 @@ function bigEndian(p: usize): v128 {
   return i8x16.swizzle(v128.load(p), i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
 }
 
-function sigma0(x: v128): v128 {
-  return v128.xor(
-    v128.xor(v128.or(i32x4.shr_u(x, 2), i32x4.shl(x, 30)), v128.or(i32x4.shr_u(x, 13), i32x4.shl(x, 19))),
-    v128.or(i32x4.shr_u(x, 22), i32x4.shl(x, 10)),
-  );
-}
-
-function sigma1(x: v128): v128 {
-  return v128.xor(
-    v128.xor(v128.or(i32x4.shr_u(x, 6), i32x4.shl(x, 26)), v128.or(i32x4.shr_u(x, 11), i32x4.shl(x, 21))),
-    v128.or(i32x4.shr_u(x, 25), i32x4.shl(x, 7)),
-  );
-}
-
 /** One block: the first 16 words of the schedule are at `w`. */
 function compress(state: usize, w: usize): void {
   const end = w + SCHEDULE;
@@ -98,74 +84,194 @@ function compress(state: usize, w: usize): void {
       h,
       i32x4.add(
         i32x4.add(v128.load(p, 0), v128.load32_splat(k, 0)),
-        i32x4.add(sigma1(e), v128.xor(g, v128.and(e, v128.xor(f, g)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(e, 6), i32x4.shl(e, 26)), v128.or(i32x4.shr_u(e, 11), i32x4.shl(e, 21))),
+            v128.or(i32x4.shr_u(e, 25), i32x4.shl(e, 7)),
+          ),
+          v128.xor(g, v128.and(e, v128.xor(f, g))),
+        ),
       ),
     );
     d = i32x4.add(d, h);
-    h = i32x4.add(h, i32x4.add(sigma0(a), v128.xor(b, v128.and(v128.xor(a, b), v128.xor(b, c)))));
+    h = i32x4.add(
+      h,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(a, 2), i32x4.shl(a, 30)), v128.or(i32x4.shr_u(a, 13), i32x4.shl(a, 19))),
+          v128.or(i32x4.shr_u(a, 22), i32x4.shl(a, 10)),
+        ),
+        v128.xor(b, v128.and(v128.xor(a, b), v128.xor(b, c))),
+      ),
+    );
     g = i32x4.add(
       g,
       i32x4.add(
         i32x4.add(v128.load(p, 16), v128.load32_splat(k, 4)),
-        i32x4.add(sigma1(d), v128.xor(f, v128.and(d, v128.xor(e, f)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(d, 6), i32x4.shl(d, 26)), v128.or(i32x4.shr_u(d, 11), i32x4.shl(d, 21))),
+            v128.or(i32x4.shr_u(d, 25), i32x4.shl(d, 7)),
+          ),
+          v128.xor(f, v128.and(d, v128.xor(e, f))),
+        ),
       ),
     );
     c = i32x4.add(c, g);
-    g = i32x4.add(g, i32x4.add(sigma0(h), v128.xor(a, v128.and(v128.xor(h, a), v128.xor(a, b)))));
+    g = i32x4.add(
+      g,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(h, 2), i32x4.shl(h, 30)), v128.or(i32x4.shr_u(h, 13), i32x4.shl(h, 19))),
+          v128.or(i32x4.shr_u(h, 22), i32x4.shl(h, 10)),
+        ),
+        v128.xor(a, v128.and(v128.xor(h, a), v128.xor(a, b))),
+      ),
+    );
     f = i32x4.add(
       f,
       i32x4.add(
         i32x4.add(v128.load(p, 32), v128.load32_splat(k, 8)),
-        i32x4.add(sigma1(c), v128.xor(e, v128.and(c, v128.xor(d, e)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(c, 6), i32x4.shl(c, 26)), v128.or(i32x4.shr_u(c, 11), i32x4.shl(c, 21))),
+            v128.or(i32x4.shr_u(c, 25), i32x4.shl(c, 7)),
+          ),
+          v128.xor(e, v128.and(c, v128.xor(d, e))),
+        ),
       ),
     );
     b = i32x4.add(b, f);
-    f = i32x4.add(f, i32x4.add(sigma0(g), v128.xor(h, v128.and(v128.xor(g, h), v128.xor(h, a)))));
+    f = i32x4.add(
+      f,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(g, 2), i32x4.shl(g, 30)), v128.or(i32x4.shr_u(g, 13), i32x4.shl(g, 19))),
+          v128.or(i32x4.shr_u(g, 22), i32x4.shl(g, 10)),
+        ),
+        v128.xor(h, v128.and(v128.xor(g, h), v128.xor(h, a))),
+      ),
+    );
     e = i32x4.add(
       e,
       i32x4.add(
         i32x4.add(v128.load(p, 48), v128.load32_splat(k, 12)),
-        i32x4.add(sigma1(b), v128.xor(d, v128.and(b, v128.xor(c, d)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(b, 6), i32x4.shl(b, 26)), v128.or(i32x4.shr_u(b, 11), i32x4.shl(b, 21))),
+            v128.or(i32x4.shr_u(b, 25), i32x4.shl(b, 7)),
+          ),
+          v128.xor(d, v128.and(b, v128.xor(c, d))),
+        ),
       ),
     );
     a = i32x4.add(a, e);
-    e = i32x4.add(e, i32x4.add(sigma0(f), v128.xor(g, v128.and(v128.xor(f, g), v128.xor(g, h)))));
+    e = i32x4.add(
+      e,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(f, 2), i32x4.shl(f, 30)), v128.or(i32x4.shr_u(f, 13), i32x4.shl(f, 19))),
+          v128.or(i32x4.shr_u(f, 22), i32x4.shl(f, 10)),
+        ),
+        v128.xor(g, v128.and(v128.xor(f, g), v128.xor(g, h))),
+      ),
+    );
     d = i32x4.add(
       d,
       i32x4.add(
         i32x4.add(v128.load(p, 64), v128.load32_splat(k, 16)),
-        i32x4.add(sigma1(a), v128.xor(c, v128.and(a, v128.xor(b, c)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(a, 6), i32x4.shl(a, 26)), v128.or(i32x4.shr_u(a, 11), i32x4.shl(a, 21))),
+            v128.or(i32x4.shr_u(a, 25), i32x4.shl(a, 7)),
+          ),
+          v128.xor(c, v128.and(a, v128.xor(b, c))),
+        ),
       ),
     );
     h = i32x4.add(h, d);
-    d = i32x4.add(d, i32x4.add(sigma0(e), v128.xor(f, v128.and(v128.xor(e, f), v128.xor(f, g)))));
+    d = i32x4.add(
+      d,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(e, 2), i32x4.shl(e, 30)), v128.or(i32x4.shr_u(e, 13), i32x4.shl(e, 19))),
+          v128.or(i32x4.shr_u(e, 22), i32x4.shl(e, 10)),
+        ),
+        v128.xor(f, v128.and(v128.xor(e, f), v128.xor(f, g))),
+      ),
+    );
     c = i32x4.add(
       c,
       i32x4.add(
         i32x4.add(v128.load(p, 80), v128.load32_splat(k, 20)),
-        i32x4.add(sigma1(h), v128.xor(b, v128.and(h, v128.xor(a, b)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(h, 6), i32x4.shl(h, 26)), v128.or(i32x4.shr_u(h, 11), i32x4.shl(h, 21))),
+            v128.or(i32x4.shr_u(h, 25), i32x4.shl(h, 7)),
+          ),
+          v128.xor(b, v128.and(h, v128.xor(a, b))),
+        ),
       ),
     );
     g = i32x4.add(g, c);
-    c = i32x4.add(c, i32x4.add(sigma0(d), v128.xor(e, v128.and(v128.xor(d, e), v128.xor(e, f)))));
+    c = i32x4.add(
+      c,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(d, 2), i32x4.shl(d, 30)), v128.or(i32x4.shr_u(d, 13), i32x4.shl(d, 19))),
+          v128.or(i32x4.shr_u(d, 22), i32x4.shl(d, 10)),
+        ),
+        v128.xor(e, v128.and(v128.xor(d, e), v128.xor(e, f))),
+      ),
+    );
     b = i32x4.add(
       b,
       i32x4.add(
         i32x4.add(v128.load(p, 96), v128.load32_splat(k, 24)),
-        i32x4.add(sigma1(g), v128.xor(a, v128.and(g, v128.xor(h, a)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(g, 6), i32x4.shl(g, 26)), v128.or(i32x4.shr_u(g, 11), i32x4.shl(g, 21))),
+            v128.or(i32x4.shr_u(g, 25), i32x4.shl(g, 7)),
+          ),
+          v128.xor(a, v128.and(g, v128.xor(h, a))),
+        ),
       ),
     );
     f = i32x4.add(f, b);
-    b = i32x4.add(b, i32x4.add(sigma0(c), v128.xor(d, v128.and(v128.xor(c, d), v128.xor(d, e)))));
+    b = i32x4.add(
+      b,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(c, 2), i32x4.shl(c, 30)), v128.or(i32x4.shr_u(c, 13), i32x4.shl(c, 19))),
+          v128.or(i32x4.shr_u(c, 22), i32x4.shl(c, 10)),
+        ),
+        v128.xor(d, v128.and(v128.xor(c, d), v128.xor(d, e))),
+      ),
+    );
     a = i32x4.add(
       a,
       i32x4.add(
         i32x4.add(v128.load(p, 112), v128.load32_splat(k, 28)),
-        i32x4.add(sigma1(f), v128.xor(h, v128.and(f, v128.xor(g, h)))),
+        i32x4.add(
+          v128.xor(
+            v128.xor(v128.or(i32x4.shr_u(f, 6), i32x4.shl(f, 26)), v128.or(i32x4.shr_u(f, 11), i32x4.shl(f, 21))),
+            v128.or(i32x4.shr_u(f, 25), i32x4.shl(f, 7)),
+          ),
+          v128.xor(h, v128.and(f, v128.xor(g, h))),
+        ),
       ),
     );
     e = i32x4.add(e, a);
-    a = i32x4.add(a, i32x4.add(sigma0(b), v128.xor(c, v128.and(v128.xor(b, c), v128.xor(c, d)))));
+    a = i32x4.add(
+      a,
+      i32x4.add(
+        v128.xor(
+          v128.xor(v128.or(i32x4.shr_u(b, 2), i32x4.shl(b, 30)), v128.or(i32x4.shr_u(b, 13), i32x4.shl(b, 19))),
+          v128.or(i32x4.shr_u(b, 22), i32x4.shl(b, 10)),
+        ),
+        v128.xor(c, v128.and(v128.xor(b, c), v128.xor(c, d))),
+      ),
+    );
     k += 32;
   }
   v128.store(state, i32x4.add(v128.load(state, 0), a), 0);

@@ -114,7 +114,6 @@ export function cborEnvelopeLength(keyIdLen: i32, len: i32): i32 {
  */
 export function envelopeSealCbor(encSlot: i32, macSlot: i32, keyIdLen: i32, at: usize, len: i32, tag: usize): void {
   const iv = scratchPush(16);
-  const hash = scratchPush(SHA256_STATE);
   const ctLen = cipherLength(len);
   entropyTake(iv, 16);
   writeAt(at);
@@ -126,18 +125,23 @@ export function envelopeSealCbor(encSlot: i32, macSlot: i32, keyIdLen: i32, at: 
   writeHead(0, LABEL_CIPHERTEXT as u64);
   writeHead(2, ctLen as u64);
   const ct = writeEnd();
-  hmacInit(slotState(macSlot), hash);
-  let from = at;
-  if (ctLen > 0) {
-    cbcEncryptHashed(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct, hash, at);
-    from = ct + ctLen;
+  const end = ct + ctLen;
+  store<u8>(end, LABEL_SHA256);
+  store<u8>(end, 0x41, 1);
+  store<u8>(end, 0, 2);
+  const key = slotState(macSlot);
+  if (ASC_FEATURE_SIMD) {
+    const hash = scratchPush(SHA256_STATE);
+    hmacInit(key, hash);
+    if (ctLen > 0) cbcEncryptHashed(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct, hash, at);
+    const from = ctLen > 0 ? end : at;
+    sha256Update(hash, from, (end + CBOR_END - from) as i32);
+    hmacFinal(key, hash, tag);
+    scratchPop(SHA256_STATE);
+  } else {
+    if (ctLen > 0) cbcEncrypt(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct);
+    hmacSha256(key, at, (end + CBOR_END - at) as i32, tag);
   }
-  store<u8>(ct + ctLen, LABEL_SHA256);
-  store<u8>(ct + ctLen, 0x41, 1);
-  store<u8>(ct + ctLen, 0, 2);
-  sha256Update(hash, from, (ct + ctLen + CBOR_END - from) as i32);
-  hmacFinal(slotState(macSlot), hash, tag);
-  scratchPop(SHA256_STATE);
   scratchPop(16);
 }
 

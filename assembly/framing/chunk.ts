@@ -5,16 +5,14 @@
 import {
   CHUNK_DATA_MAX, CHUNK_END_OF_MESSAGE, CHUNK_GZIP, CHUNK_LZW, ERR_ARGUMENT, ERR_FORM, ERR_SPACE, FORMAT_JSON, OK, STAGE_SIZE,
 } from "../../src/core/abi"; // biome-ignore format: one table of names
-import { copy, wipe } from "../bytes";
-import { hmacCheck, hmacSha256 } from "../mac/hmac";
+import { wipe } from "../bytes";
+import { hmacCheck } from "../mac/hmac";
 import { slotState } from "../memory/key-slots";
 import { STAGE_IN, STAGE_OUT } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { base64Decode } from "./base64";
 import { cborRead } from "./cbor-read";
-import {
-  BUILD, cborEnvelopeHead, cborEnvelopeLength, envelopeOpen, envelopeSealCbor, envelopeSealJson, openCheck, sealCheck, setResult,
-} from "./envelope"; // biome-ignore format: one table of names
+import { envelopeOpen, envelopeSeal, openCheck, plainAt, sealCheck, setResult } from "./envelope";
 import { jsonRead } from "./json-read";
 import {
   LABEL_COMPRESSIONALGO, LABEL_DATA, LABEL_ENDOFMSG, LABEL_MESSAGEID, LABEL_PAYLOAD, LABEL_SEQUENCENUMBER,
@@ -24,7 +22,17 @@ import {
 import {
   KIND_BOOLEAN, KIND_BYTES, KIND_NONE, KIND_NUMBER, KIND_TEXT, valueInt, valueKind, valueLen, valuePtr,
 } from "./values"; // biome-ignore format: one table of names
-import { writeAt, writeBase64, writeBytes, writeDecimal, writeEnd, writeHead, writeText } from "./write";
+import {
+  headLength,
+  writeAt,
+  writeBase64,
+  writeBytes,
+  writeDecimal,
+  writeEnd,
+  writeHead,
+  writeMember,
+  writeText,
+} from "./write";
 
 const MAX_HIGH: u32 = 0x200000;
 
@@ -62,75 +70,38 @@ export function chunkSeal(
   if (sequence < 0 || messageId < 0 || flags < 0 || flags > 7 || (flags & 6) === 6 || dataLen < 0) return ERR_ARGUMENT;
   if (dataLen > CHUNK_DATA_MAX) return ERR_SPACE;
   const data = STAGE_IN + keyIdLen;
-  if (format === FORMAT_JSON) return sealJson(encSlot, macSlot, keyIdLen, data, dataLen, sequence, messageId, flags);
-  return sealCbor(encSlot, macSlot, keyIdLen, data, dataLen, sequence, messageId, flags);
-}
-
-function sealJson(
-  encSlot: i32,
-  macSlot: i32,
-  keyIdLen: i32,
-  data: usize,
-  dataLen: i32,
-  sequence: i64,
-  messageId: i64,
-  flags: i32,
-): i32 {
-  writeAt(STAGE_OUT);
-  writePayloadJson(sequence as u64, messageId as u64, flags, data, dataLen);
+  const isJson = format === FORMAT_JSON;
+  const plain = plainAt(format);
+  writeAt(plain);
+  if (isJson) writePayloadJson(sequence as u64, messageId as u64, flags, data, dataLen);
+  else writePayloadCbor(sequence as u64, messageId as u64, flags, data, dataLen);
   wipe(data, dataLen);
-  const len = envelopeSealJson(encSlot, keyIdLen, STAGE_OUT, (writeEnd() - STAGE_OUT) as i32);
-  const tag = scratchPush(32);
-  hmacSha256(slotState(macSlot), BUILD, len, tag);
-  writeAt(STAGE_OUT);
-  writeText(TEXT_PAYLOAD);
-  writeBase64(BUILD, len);
-  writeText(TEXT_SIGNATURE);
-  writeBase64(tag, 32);
-  writeText(TEXT_END);
-  scratchPop(32);
-  setResult(STAGE_OUT);
-  return (writeEnd() - STAGE_OUT) as i32;
-}
-
-/** Bytes of a payload object in CBOR in front of the data, at most: map, two numbers, flag, algorithm, head of the data. */
-const PAYLOAD_HEAD_MAX: i32 = 48;
-
-/** All lengths are known ahead, so the data goes where its ciphertext will stand on the wire. */
-function sealCbor(
-  encSlot: i32,
-  macSlot: i32,
-  keyIdLen: i32,
-  data: usize,
-  dataLen: i32,
-  sequence: i64,
-  messageId: i64,
-  flags: i32,
-): i32 {
-  const head = scratchPush(PAYLOAD_HEAD_MAX);
-  writeAt(head);
-  writePayloadHead(sequence as u64, messageId as u64, flags, dataLen);
-  const headLen = (writeEnd() - head) as i32;
-  const plainLen = headLen + dataLen;
-  const len = cborEnvelopeLength(keyIdLen, plainLen);
-  writeAt(STAGE_OUT);
-  writeHead(5, 2);
-  writeHead(0, LABEL_PAYLOAD as u64);
-  writeHead(2, len as u64);
-  const envelope = writeEnd();
-  const plain = envelope + cborEnvelopeHead(keyIdLen, plainLen);
-  copy(plain, head, headLen);
-  copy(plain + headLen, data, dataLen);
-  wipe(data, dataLen);
-  scratchPop(PAYLOAD_HEAD_MAX);
-  writeAt(envelope + len);
-  writeHead(0, LABEL_SIGNATURE as u64);
-  writeHead(2, 32);
+  const gap = isJson ? 0 : SIGNATURE_HEAD;
+  const envelope = envelopeSeal(format, encSlot, macSlot, keyIdLen, (writeEnd() - plain) as i32, gap);
   const tag = writeEnd();
-  envelopeSealCbor(encSlot, macSlot, keyIdLen, envelope, plainLen, tag);
-  setResult(STAGE_OUT);
-  return (tag + 32 - STAGE_OUT) as i32;
+  const len = ((tag - envelope) as i32) - gap;
+  if (isJson) {
+    writeAt(STAGE_OUT);
+    writeText(TEXT_PAYLOAD);
+    writeBase64(envelope, len);
+    writeText(TEXT_SIGNATURE);
+    writeBase64(tag, 32);
+    writeText(TEXT_END);
+    setResult(STAGE_OUT);
+    return (writeEnd() - STAGE_OUT) as i32;
+  }
+  // The envelope and the tag are where they belong: only heads are written around them.
+  const wire = envelope - 2 - headLength(len);
+  writeAt(wire);
+  writeHead(5, 2);
+  writeMember(LABEL_PAYLOAD, envelope, len);
+  writeMember(LABEL_SIGNATURE, tag, 32);
+  setResult(wire);
+  return (writeEnd() - wire) as i32;
 }
+
+/** Label and head of the signature. */
+const SIGNATURE_HEAD: i32 = 3;
 
 function writePayloadJson(sequence: u64, messageId: u64, flags: i32, data: usize, dataLen: i32): void {
   writeText(TEXT_SEQUENCENUMBER);
@@ -145,8 +116,7 @@ function writePayloadJson(sequence: u64, messageId: u64, flags: i32, data: usize
   writeText(TEXT_END);
 }
 
-/** A payload object in CBOR up to its data, which comes last. */
-function writePayloadHead(sequence: u64, messageId: u64, flags: i32, dataLen: i32): void {
+function writePayloadCbor(sequence: u64, messageId: u64, flags: i32, data: usize, dataLen: i32): void {
   const isCompressed = (flags & (CHUNK_GZIP | CHUNK_LZW)) !== 0;
   writeHead(5, (3 + (flags & CHUNK_END_OF_MESSAGE) + (isCompressed ? 1 : 0)) as u64);
   writeHead(0, LABEL_SEQUENCENUMBER as u64);
@@ -163,8 +133,7 @@ function writePayloadHead(sequence: u64, messageId: u64, flags: i32, dataLen: i3
     writeHead(3, isGzip ? 4 : 3);
     writeBytes(isGzip ? GZIP : LZW, isGzip ? 4 : 3);
   }
-  writeHead(0, LABEL_DATA as u64);
-  writeHead(2, dataLen as u64);
+  writeMember(LABEL_DATA, data, dataLen);
 }
 
 // biome-ignore format: texts

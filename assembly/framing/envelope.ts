@@ -62,87 +62,80 @@ export function openCheck(encSlot: i32, macSlot: i32): i32 {
 
 /** Upper bound of an envelope around `len` bytes of ciphertext. */
 export function envelopeLength(format: i32, keyIdLen: i32, len: i32): i32 {
-  return format === FORMAT_JSON ? base64Length(len) + keyIdLen + 80 : len + keyIdLen + 40;
+  return (format === FORMAT_JSON ? base64Length(len) : len) + keyIdLen + 80;
 }
 
 /**
- * Encrypts `len` bytes at `plain` (in place, room for the padding behind them) and writes the JSON envelope at BUILD.
- * Returns its length. The key id stands at the start of the stage.
+ * Where the plaintext of a CBOR envelope stands, and then its ciphertext: what comes in front of it on the wire, at most
+ * 32 bytes and the key id, fits before it in the stage, and so does what comes behind it (`pairSeal` bounds the length).
  */
-export function envelopeSealJson(encSlot: i32, keyIdLen: i32, plain: usize, len: i32): i32 {
-  const iv = scratchPush(16);
-  const chain = scratchPush(16);
+const SEAL_AT: usize = STAGE_OUT + KEY_ID_MAX + 40;
+
+/** Where the plaintext is put that `envelopeSeal` takes; there must be room for the padding behind it. */
+export function plainAt(format: i32): usize {
+  return format === FORMAT_JSON ? STAGE_OUT : SEAL_AT;
+}
+
+/**
+ * Encrypts the plaintext in place, writes the envelope, and `gap` bytes behind it its MAC. In CBOR the envelope is
+ * written around the ciphertext where that stands; in JSON at BUILD. The key id stands at the start of the stage.
+ *
+ * @param len  bytes of plaintext
+ * @returns the envelope; the cursor stands at the MAC's 32 bytes
+ */
+export function envelopeSeal(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32, len: i32, gap: i32): usize {
+  const plain = plainAt(format);
+  const isJson = format === FORMAT_JSON;
+  const iv = scratchPush(32);
+  const chain = iv + 16;
   entropyTake(iv, 16);
   copy(chain, iv, 16);
-  const ctLen = len === 0 ? 0 : cbcEncrypt(slotState(encSlot), aesRounds(encSlot), chain, plain, len, plain);
-  writeAt(BUILD);
-  writeText(TEXT_KEYID);
-  writeBytes(STAGE_IN, keyIdLen);
-  writeText(TEXT_IV);
-  writeBase64(iv, 16);
-  writeText(TEXT_CIPHERTEXT);
-  writeBase64(plain, ctLen);
-  writeText(TEXT_SHA256);
-  scratchPop(16);
-  scratchPop(16);
-  return (writeEnd() - BUILD) as i32;
-}
-
-/** Bytes behind the ciphertext of a CBOR envelope: the one-byte digest. */
-const CBOR_END: i32 = 3;
-
-function cipherLength(len: i32): i32 {
-  return len === 0 ? 0 : cbcPaddedLength(len);
-}
-
-/** Bytes of a CBOR envelope up to where the ciphertext of `len` bytes of plaintext begins. */
-export function cborEnvelopeHead(keyIdLen: i32, len: i32): i32 {
-  return 1 + 1 + headLength(keyIdLen) + keyIdLen + 1 + 1 + 16 + 1 + headLength(cipherLength(len));
-}
-
-/** Bytes of a whole CBOR envelope around `len` bytes of plaintext. */
-export function cborEnvelopeLength(keyIdLen: i32, len: i32): i32 {
-  return cborEnvelopeHead(keyIdLen, len) + cipherLength(len) + CBOR_END;
-}
-
-/**
- * Writes a CBOR envelope at `at` around the plaintext that stands where its ciphertext goes, and the MAC of it all at
- * `tag`: the bytes are encrypted in place and hashed as they come. The key id stands at the start of the stage.
- *
- * @param len  bytes of plaintext at `at` + cborEnvelopeHead(keyIdLen, len)
- * @param tag  32 bytes, behind the envelope
- */
-export function envelopeSealCbor(encSlot: i32, macSlot: i32, keyIdLen: i32, at: usize, len: i32, tag: usize): void {
-  const iv = scratchPush(16);
-  const ctLen = cipherLength(len);
-  entropyTake(iv, 16);
-  writeAt(at);
-  writeHead(5, 4);
-  writeHead(0, LABEL_KEYID as u64);
-  writeHead(3, keyIdLen as u64);
-  writeBytes(STAGE_IN, keyIdLen);
-  writeMember(LABEL_IV, iv, 16);
-  writeHead(0, LABEL_CIPHERTEXT as u64);
-  writeHead(2, ctLen as u64);
-  const ct = writeEnd();
-  const end = ct + ctLen;
-  store<u8>(end, LABEL_SHA256);
-  store<u8>(end, 0x41, 1);
-  store<u8>(end, 0, 2);
+  // CBOR is hashed while it is encrypted, where the two together are faster.
+  const isStitched = ASC_FEATURE_SIMD && !isJson && len > 0;
+  let ctLen = 0;
+  if (isStitched) ctLen = cbcPaddedLength(len);
+  else if (len > 0) ctLen = cbcEncrypt(slotState(encSlot), aesRounds(encSlot), chain, plain, len, plain);
+  let at = BUILD;
+  if (isJson) {
+    writeAt(at);
+    writeText(TEXT_KEYID);
+    writeBytes(STAGE_IN, keyIdLen);
+    writeText(TEXT_IV);
+    writeBase64(iv, 16);
+    writeText(TEXT_CIPHERTEXT);
+    writeBase64(plain, ctLen);
+    writeText(TEXT_SHA256);
+  } else {
+    // In front: map, three labels, heads of the key id, the iv and the ciphertext, and the iv.
+    at = plain - 21 - headLength(keyIdLen) - keyIdLen - headLength(ctLen);
+    writeAt(at);
+    writeHead(5, 4);
+    writeHead(0, LABEL_KEYID as u64);
+    writeHead(3, keyIdLen as u64);
+    writeBytes(STAGE_IN, keyIdLen);
+    writeMember(LABEL_IV, iv, 16);
+    // The bytes are where they belong: the copy is none.
+    writeMember(LABEL_CIPHERTEXT, plain, ctLen);
+    // The digest is one byte, 0.
+    writeHead(0, LABEL_SHA256 as u64);
+    writeHead(2, 1);
+    writeHead(0, 0);
+  }
+  const end = writeEnd();
+  writeAt(end + gap);
   const key = slotState(macSlot);
-  if (ASC_FEATURE_SIMD) {
+  if (isStitched) {
     const hash = scratchPush(SHA256_STATE);
     hmacInit(key, hash);
-    if (ctLen > 0) cbcEncryptHashed(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct, hash, at);
-    const from = ctLen > 0 ? end : at;
-    sha256Update(hash, from, (end + CBOR_END - from) as i32);
-    hmacFinal(key, hash, tag);
+    cbcEncryptHashed(slotState(encSlot), aesRounds(encSlot), chain, plain, len, plain, hash, at);
+    sha256Update(hash, plain + ctLen, ((end - plain) as i32) - ctLen);
+    hmacFinal(key, hash, end + gap);
     scratchPop(SHA256_STATE);
   } else {
-    if (ctLen > 0) cbcEncrypt(slotState(encSlot), aesRounds(encSlot), iv, ct, len, ct);
-    hmacSha256(key, at, (end + CBOR_END - at) as i32, tag);
+    hmacSha256(key, at, (end - at) as i32, end + gap);
   }
-  scratchPop(16);
+  scratchPop(32);
+  return at;
 }
 
 /**
@@ -196,21 +189,10 @@ export function pairSeal(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32,
   if (status < 0) return status;
   if (plainLen < 0 || plainLen > STAGE_SIZE - 16 - keyIdLen) return ERR_SPACE;
   if (envelopeLength(format, keyIdLen, cbcPaddedLength(plainLen)) > STAGE_SIZE - KEY_ID_MAX - 32) return ERR_SPACE;
-  const plain = STAGE_IN + keyIdLen;
-  if (format === FORMAT_CBOR) {
-    copy(STAGE_OUT + cborEnvelopeHead(keyIdLen, plainLen), plain, plainLen);
-    wipe(plain, plainLen);
-    const size = cborEnvelopeLength(keyIdLen, plainLen);
-    envelopeSealCbor(encSlot, macSlot, keyIdLen, STAGE_OUT, plainLen, STAGE_OUT + size);
-    result = STAGE_OUT;
-    return size;
-  }
-  copy(STAGE_OUT, plain, plainLen);
-  wipe(plain, plainLen);
-  const len = envelopeSealJson(encSlot, keyIdLen, STAGE_OUT, plainLen);
-  hmacSha256(slotState(macSlot), BUILD, len, BUILD + len);
-  result = BUILD;
-  return len;
+  copy(plainAt(format), STAGE_IN + keyIdLen, plainLen);
+  wipe(STAGE_IN + keyIdLen, plainLen);
+  result = envelopeSeal(format, encSlot, macSlot, keyIdLen, plainLen, 0);
+  return (writeEnd() - result) as i32;
 }
 
 /**

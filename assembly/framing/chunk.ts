@@ -67,7 +67,7 @@ export function chunkSeal(
   if (status < 0) return status;
   const sequence = number(seqHi, seqLo);
   const messageId = number(midHi, midLo);
-  if (sequence < 0 || messageId < 0 || flags < 0 || flags > 7 || (flags & 6) === 6 || dataLen < 0) return ERR_ARGUMENT;
+  if (sequence < 0 || messageId < 0 || (flags & ~7) !== 0 || (flags & 6) === 6 || dataLen < 0) return ERR_ARGUMENT;
   if (dataLen > CHUNK_DATA_MAX) return ERR_SPACE;
   const data = STAGE_IN + keyIdLen;
   const isJson = format === FORMAT_JSON;

@@ -48,7 +48,8 @@ export function stageWipe(lenIn: i32, lenOut: i32): i32 {
 
 /** Checks both keys and that 16 random bytes are at hand. */
 export function sealCheck(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32): i32 {
-  if ((format !== FORMAT_JSON && format !== FORMAT_CBOR) || keyIdLen < 0 || keyIdLen > KEY_ID_MAX) return ERR_ARGUMENT;
+  // FORMAT_JSON is 0: as unsigned numbers, each has one bound.
+  if ((format as u32) > (FORMAT_CBOR as u32) || (keyIdLen as u32) > (KEY_ID_MAX as u32)) return ERR_ARGUMENT;
   let status = slotCheck(encSlot, KEY_AES, USE_ENCRYPT);
   if (status === OK) status = slotCheck(macSlot, KEY_HMAC_SHA256, USE_SIGN);
   if (status === OK && entropyLeft() < 16) return ERR_ENTROPY;
@@ -187,7 +188,7 @@ export function envelopeOpen(encSlot: i32, envelope: usize, len: i32, out: usize
 export function pairSeal(format: i32, encSlot: i32, macSlot: i32, keyIdLen: i32, plainLen: i32): i32 {
   const status = sealCheck(format, encSlot, macSlot, keyIdLen);
   if (status < 0) return status;
-  if (plainLen < 0 || plainLen > STAGE_SIZE - 16 - keyIdLen) return ERR_SPACE;
+  if ((plainLen as u32) > (STAGE_SIZE as u32)) return ERR_SPACE;
   if (envelopeLength(format, keyIdLen, cbcPaddedLength(plainLen)) > STAGE_SIZE - KEY_ID_MAX - 32) return ERR_SPACE;
   copy(plainAt(format), STAGE_IN + keyIdLen, plainLen);
   wipe(STAGE_IN + keyIdLen, plainLen);

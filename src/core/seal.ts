@@ -25,6 +25,50 @@ export function sealBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, pla
   return out;
 }
 
+export interface Sealed {
+  readonly iv: Uint8Array;
+  readonly ciphertext: Uint8Array;
+  readonly tag: Uint8Array;
+}
+
+/** Seals into parts, as envelopes carry them; large data saves a copy over `sealBytes`. */
+export function sealParts(
+  core: Core,
+  encryption: KeyHandle,
+  mac: KeyHandle,
+  plain: Uint8Array,
+  iv: Uint8Array = core.random(16),
+): Sealed {
+  if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
+  const cipher = core.platformCipher(encryption, plain.length, "sealFrom");
+  const signer = cipher === null ? null : core.platformMac(mac, plain.length, "sealFrom", abi.USE_SIGN);
+  if (cipher !== null && signer !== null) {
+    const ciphertext = cipher.encrypt(iv, plain);
+    return { iv, ciphertext, tag: signer.sign(iv, ciphertext) };
+  }
+  const out = new Uint8Array(sealedLength(plain.length));
+  sealInto(core, encryption, mac, iv, plain, out);
+  const end = out.length - 32;
+  return { iv, ciphertext: out.subarray(16, end), tag: out.subarray(end) };
+}
+
+/** Opens parts; as `openBytes`. */
+export function openParts(core: Core, encryption: KeyHandle, mac: KeyHandle, sealed: Sealed): Uint8Array | null {
+  const { iv, ciphertext, tag } = sealed;
+  if (iv.length !== 16 || tag.length !== 32 || ciphertext.length < 16 || ciphertext.length % 16 !== 0) return null;
+  const cipher = core.platformCipher(encryption, ciphertext.length, "openFrom");
+  const signer = cipher === null ? null : core.platformMac(mac, ciphertext.length, "openFrom", abi.USE_VERIFY);
+  if (cipher !== null && signer !== null) {
+    if (!sameBytes(signer.sign(iv, ciphertext), tag)) return null;
+    return cipher.decrypt(iv, ciphertext) ?? protocolError("CIPHERTEXT_BAD_PADDING");
+  }
+  const whole = new Uint8Array(ciphertext.length + EXTRA);
+  whole.set(iv);
+  whole.set(ciphertext, 16);
+  whole.set(tag, 16 + ciphertext.length);
+  return openBytes(core, encryption, mac, whole);
+}
+
 /** Seals into the first `sealedLength(plain.length)` bytes of `out`; `iv` is random and never used before. */
 export function sealInto(
   core: Core,
@@ -80,13 +124,10 @@ export function sealInto(
 export function openBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, sealed: Uint8Array): Uint8Array | null {
   const bodyLength = sealed.length - EXTRA;
   if (bodyLength < 16 || bodyLength % 16 !== 0) return null;
-  const cipher = core.platformCipher(encryption, bodyLength, "openFrom");
-  const signer = cipher === null ? null : core.platformMac(mac, bodyLength, "openFrom", abi.USE_VERIFY);
-  if (cipher !== null && signer !== null) {
-    const tag = sealed.subarray(16 + bodyLength);
-    if (!sameBytes(signer.sign(sealed.subarray(0, 16 + bodyLength)), tag)) return null;
-    const plain = cipher.decrypt(sealed.subarray(0, 16), sealed.subarray(16, 16 + bodyLength));
-    return plain ?? protocolError("CIPHERTEXT_BAD_PADDING");
+  if (core.platform !== null && bodyLength >= core.platform.openFrom) {
+    const [iv, ciphertext, tag] = [sealed.subarray(0, 16), sealed.subarray(16, -32), sealed.subarray(-32)];
+    const cipher = core.platformCipher(encryption, bodyLength, "openFrom");
+    if (cipher !== null) return openParts(core, encryption, mac, { iv, ciphertext, tag });
   }
   if (bodyLength > STEP) {
     if (!core.hmacVerify(mac, sealed.subarray(0, 16 + bodyLength), sealed.subarray(16 + bodyLength))) return null;

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import * as abi from "../../src/core/abi.ts";
 import { loadCore } from "../../src/core/core-node.ts";
 import { type DhGroup, dhAgreeSession, dhGenerate, dhImport } from "../../src/core/dh.ts";
+import { ecdsaSign, ecdsaVerify } from "../../src/core/ecdsa.ts";
 import { longHmacSign, longHmacVerify, sha384, sha512 } from "../../src/core/hashes.ts";
 import {
   CMAC_KEY,
@@ -121,6 +122,26 @@ test("P-256 agrees with node; keys and points outside are refused", () => {
   expect(code(() => p256Import(core, new Uint8Array(32)))).toBe("INVALID_PRIVATE_KEY");
   expect(code(() => p256Import(core, new Uint8Array(32).fill(255)))).toBe("INVALID_PRIVATE_KEY");
   expect(code(() => p256Import(core, new Uint8Array(31).fill(1)))).toBe("INVALID_PRIVATE_KEY");
+});
+
+test("ECDSA both ways, DER and raw", () => {
+  const pair = node.generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { d, x, y } = pair.privateKey.export({ format: "jwk" });
+  const [scalar, px, py] = [d, x, y].map((text) => new Uint8Array(Buffer.from(text!, "base64url")));
+  const key = p256Import(core, scalar!);
+  const publicKey = new Uint8Array(Buffer.concat([Buffer.of(4), px!, py!]));
+  const message = random(40);
+  const digest = core.sha256(message);
+  expect(node.verify("sha256", message, pair.publicKey, ecdsaSign(core, key, digest))).toBe(true);
+  for (const dsaEncoding of ["der", "ieee-p1363"] as const) {
+    const theirs = new Uint8Array(node.sign("sha256", message, { key: pair.privateKey, dsaEncoding }));
+    expect(ecdsaVerify(core, publicKey, digest, theirs)).toBe(true);
+    theirs[theirs.length - 1]! ^= 1;
+    expect(ecdsaVerify(core, publicKey, digest, theirs)).toBe(false);
+  }
+  expect(ecdsaVerify(core, publicKey, digest, random(200))).toBe(false);
+  expect(code(() => ecdsaVerify(core, publicKey.fill(9, 1, 9), digest, random(64)))).toBe("INVALID_PUBLIC_KEY");
+  expect(code(() => p256Agree(core, key, publicKey))).toBe("USAGE");
 });
 
 describe("RSA", () => {

@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { loadCore } from "../../src/core/core-node.ts";
 import { ENCRYPTION_KEY, MAC_KEY, SESSION_ENCRYPTION, SESSION_MAC } from "../../src/core/key-specs.ts";
-import { openBytes, sealBytes, sealedLength, sealInto } from "../../src/core/seal.ts";
+import { openBytes, openParts, sealBytes, sealedLength, sealInto, sealParts } from "../../src/core/seal.ts";
 import { nodeEntropy } from "../../src/platform/entropy-node.ts";
 import type { PlatformCrypto } from "../../src/platform/platform-crypto.ts";
 import { nodeCrypto } from "../../src/platform/platform-crypto-node.ts";
@@ -63,6 +63,10 @@ describe("with and without the platform", async () => {
       const opened = openBytes(core, enc, mac, sealed[0]!);
       expect(opened !== null && Buffer.from(opened).equals(data)).toBe(true);
       expect(core.hmacVerify(mac, data, core.hmacSign(mac, data))).toBe(true);
+      const parts = sealParts(core, enc, mac, data, iv);
+      expect(Buffer.concat([parts.iv, parts.ciphertext, parts.tag]).equals(sealed[0]!)).toBe(true);
+      expect(Buffer.from(openParts(core, enc, mac, parts)!).equals(data)).toBe(true);
+      expect(openParts(core, enc, mac, { ...parts, iv: iv.map((byte) => byte ^ 1) })).toBeNull();
     }
     expect(
       Buffer.from(a.core.cbcEncrypt(a.enc, data, iv).ciphertext).equals(b.core.cbcEncrypt(b.enc, data, iv).ciphertext),

@@ -12,6 +12,8 @@ export const FE_SIZE: i32 = 48;
 
 const MASK: i64 = 0x1fffffff;
 const HALF: i64 = 0x10000000;
+/** 1.5 * 2^52: added to a whole number below 2^51, its low bits are that number. */
+const ROUND: f64 = 6755399441055744;
 
 /** out = value of 32 little-endian bytes, the top bit masked (RFC 7748 §5); values from p up are taken mod p. */
 export function feFromBytes(out: usize, src: usize): void {
@@ -55,7 +57,10 @@ export function feFromDoubles(out: usize, src: usize, stride: usize): void {
 
 /** The double at `p`, a multiple of 2^weight, over 2^weight. */
 function scaled(p: usize, weight: i32): i64 {
-  return (load<f64>(p) * reinterpret<f64>(((1023 - weight) as u64) << 52)) as i64;
+  // By its bits: a conversion would test for what does not fit, and core.c would branch on that.
+  return (
+    reinterpret<i64>(load<f64>(p) * reinterpret<f64>(((1023 - weight) as u64) << 52) + ROUND) - reinterpret<i64>(ROUND)
+  );
 }
 
 /** 32 little-endian bytes of the canonical value, 0 <= value < p. */

@@ -111,6 +111,7 @@ export function sha256Digest(ptr: usize, len: i32, out: usize): i32 {
 const STREAM: usize = memory.data(112, 16);
 
 export function sha256Begin(): i32 {
+  wipe(STREAM, SHA256_STATE); // what a stream that was given up left behind
   sha256Init(STREAM);
   return OK;
 }

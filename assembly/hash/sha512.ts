@@ -146,11 +146,13 @@ export function sha512Digest(ptr: usize, len: i32, out: usize): i32 {
 const STREAM: usize = memory.data(208, 16);
 
 export function sha384Begin(): i32 {
+  wipe(STREAM, SHA512_STATE); // what a stream that was given up left behind
   sha512Init(STREAM, 48);
   return OK;
 }
 
 export function sha512Begin(): i32 {
+  wipe(STREAM, SHA512_STATE); // what a stream that was given up left behind
   sha512Init(STREAM, 64);
   return OK;
 }

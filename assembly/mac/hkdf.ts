@@ -12,7 +12,7 @@ import {
   USE_DERIVE,
   USE_EXPORT,
 } from "../../src/core/abi";
-import { copy } from "../bytes";
+import { copy, store32 } from "../bytes";
 import { SHA256_STATE, sha256, sha256Update } from "../hash/sha256";
 import { freeSlots, slotCheck, slotClear, slotFill, slotLength, slotRaw } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
@@ -114,8 +114,8 @@ export function hkdfSha256Session(
     if (mac >= 0) slotClear(mac);
     return ERR_ARGUMENT;
   }
-  store<i32>(out, enc);
-  store<i32>(out, mac, 4);
+  store32(out, enc as u32);
+  store32(out + 4, mac as u32);
   return OK;
 }
 

@@ -227,11 +227,11 @@ class Walk {
 }
 
 /**
- * Analyses the text of a module.
+ * Analyses the text of a module. Results of the functions that `isPublic` names count as public whatever they read.
  *
  * @returns for each function with findings its counts: `{ name: { branch, address, division, select } }`
  */
-export function dataFlow(text) {
+export function dataFlow(text, isPublic = () => false) {
   const module = binaryen.parseText(text);
   const functions = new Map();
   for (let i = 0; i < module.getNumFunctions(); i++) {
@@ -251,7 +251,7 @@ export function dataFlow(text) {
   const program = {
     globals: new Map(),
     returns(fn, taint) {
-      if (taint > fn.result) {
+      if (taint > fn.result && !isPublic(fn.name)) {
         fn.result = taint;
         changed = true;
       }

@@ -10,7 +10,7 @@ import { hasValgrind, type Report, reportsOf, scenariosOf } from "./valgrind.ts"
 const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])[] = [
   [/cbcDecrypt$/, /./, "whether the padding is right, behind a verified MAC; decided once from a mask"],
   [/aes-kw\/unwrap$/, /./, "whether the integrity value is right; decided once from a mask"],
-  [/hmacCheck$|EndVerify$|cmacVerify$|aesGcmOpen$/, /./, "whether the tag is right; compared in full first"],
+  [/hmacCheck$|EndVerify$|hmac-sha512\/verify$|openCbcHmac$|cmacVerify$|aesGcmOpen$/, /./, "whether the tag is right; compared in full first"],
   [/slotFill$/, /x25519Agree$/, "whether the shared secret is all zero; compared in full first"],
   [/p256Import$|slotFill$/, /p256Import$/, "whether a private key lies in 1..n-1; compared in full first"],
   [
@@ -30,9 +30,13 @@ const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])
     /rsaOaepDecrypt$/,
     "whether the encoding is right, and the message's length behind a right one",
   ],
-  [/base64Decode$/, /./, "whether all letters are of the alphabet; decided once, at the end"],
   [
-    /jsonRead$|readValue$|cborRead$|readHead$|openJson$|chunkOpen$/,
+    /base64Decode$|base64\/finish$/,
+    /base64Decode$/,
+    "whether all letters are of the alphabet; decided once, at the end",
+  ],
+  [
+    /framing\/(json-read|cbor-read|labels|chunk)\/|chunkOpen$|bytes\/wipe$/,
     /chunkOpen$/,
     "structure of a plaintext behind a verified MAC",
   ],

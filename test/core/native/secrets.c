@@ -226,6 +226,51 @@ static void slots(void) {
   must(CALL(slotImportBase64, KEY_AES, ALL, in, 24), "base64");
 }
 
+static void long_macs(void) {
+  fill(in, 300);
+  CALL(sha384Digest, in, 300, out);
+  CALL(sha512Digest, in, 300, out);
+  for (u32 length = 20; length <= 128; length += 54) {
+    u32 k = key(KEY_HMAC_SHA384, length);
+    fill(in, 300);
+    must(CALL(hmacSha384Sign, k, in, 300, out), "sign384");
+    must(CALL(hmacSha384Verify, k, in, 300, out, 48), "verify384");
+    k = key(KEY_HMAC_SHA512, length);
+    fill(in, 300);
+    must(CALL(hmacSha512Sign, k, in, 300, out), "sign512");
+    must(CALL(hmacSha512Verify, k, in, 300, out, 64), "verify512");
+    CALL(slotsClear);
+  }
+}
+
+static void drbg(void) {
+  refill();
+  must(CALL(drbgInstantiate, 48, in, 0), "instantiate");
+  must(CALL(drbgGenerate, out, 200), "generate");
+  CALL(drbgUninstantiate);
+}
+
+static void sealing(void) {
+  u32 enc = key(KEY_AES, 16), mac = key(KEY_HMAC_SHA256, 32);
+  for (u32 n = 0; n <= 700; n += 100) {
+    memset(memory + in, 3, 64);
+    fill(in + 64, 4 * n);
+    int32_t length = CALL(sealCbcHmac, enc, mac, in, in + 64, n, out);
+    must(length, "seal");
+    public(out, (u32)length);
+    move(in, out, (u32)length);
+    must(CALL(openCbcHmac, enc, mac, in, (u32)length, out), "open");
+    memset(memory + in, 3, 64);
+    fill(in + 64, 4 * n);
+    must(CALL(seal4CbcHmac, enc, mac, in, in + 64, n, out), "seal4");
+    memset(memory + in, 3, 16);
+    must(CALL(sealStreamBegin, enc, mac, in), "begin");
+    fill(in, 64 + n);
+    must(CALL(sealStreamBlocks, in, 64, out), "blocks");
+    must(CALL(sealStreamEnd, in + 64, n, out), "end");
+  }
+}
+
 /* The control: a comparison that stops at the first difference. */
 static int leaky_equal(const uint8_t* a, const uint8_t* b, int n) {
   for (int i = 0; i < n; i++)
@@ -246,7 +291,7 @@ static const struct {
 } SCENARIOS[] = {
     {"aes-cbc", aes_cbc}, {"aes-gcm", aes_gcm}, {"cmac", cmac}, {"bad-padding", bad_padding}, {"key-wrap", key_wrap}, {"hashes", hashes},
     {"framing", framing}, {"x25519", x25519}, {"p256", p256}, {"ecdsa", ecdsa},           {"slots", slots},
-    {"diffie-hellman", diffie_hellman}, {"rsa", rsa},       {"leak", leak},
+    {"diffie-hellman", diffie_hellman}, {"rsa", rsa},       {"long-macs", long_macs}, {"drbg", drbg}, {"sealing", sealing}, {"leak", leak},
 };
 
 int main(int argc, char** argv) {

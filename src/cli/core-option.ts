@@ -1,11 +1,10 @@
 // `--core` and `--compat`, which serve, request and vectors share.
 
 import type { CoreKind } from "../core/core-node.ts";
-import { fail, type Options } from "./options.ts";
+import type { Options } from "./options.ts";
 
 export function coreOption(options: Options): "auto" | CoreKind {
-  const kind = options.choice("core", ["auto", "simd", "mvp", "js"], "auto");
-  return kind === "js" ? fail("the core js is not contained in this build") : kind;
+  return options.choice("core", ["auto", "simd", "mvp", "js"], "auto");
 }
 
 /** Whether the switches that reproduce the reference are set. */

@@ -14,7 +14,7 @@ const HELP = `tinymsl: Message Security Layer for constrained devices
   tinymsl vectors DIR
   tinymsl keygen [--psk ID]... [--rsa ID] [--ecc ID] [--user ID:EMAIL:PASSWORD] > FILE
 
-  serve, request and vectors also take --core simd|mvp|auto and --compat reference.
+  serve, request and vectors also take --core simd|mvp|js|auto and --compat reference.
   Entities: PSK:id, NONE:id. Key exchange: ECDH:X25519, SYMMETRIC_WRAPPED:PSK. User: EMAIL_PASSWORD:userid.
   Exit code: 0 all well, 1 a failure, 2 wrong usage.`;
 

@@ -1,10 +1,12 @@
 // The core's outputs: asc compiles without optimising, with names; binaryen optimises; the names are then stripped from
 // what ships and kept in dist/wat/, where the checks and the native test programs read them.
 // asc's own optimiser was left out because it made the SIMD build a third larger at the same speed.
+// Everything is written below one folder, dist/ but for the check that two builds are the same.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { describeForms, EMBEDDED_TYPES, embed } from "./embed.mjs";
 import { writeC } from "./native.mjs";
 
 const BINARYEN = "node_modules/binaryen/bin";
@@ -47,9 +49,9 @@ export function run(bin, args) {
 
 const asc = (...args) => run("node_modules/assemblyscript/bin/asc.js", args);
 
-/** dist/core.TARGET.wasm and its text with names, dist/wat/core.TARGET.wat. */
-async function compile(target, entry = [], level = "-O3", inline = "--flexible-inline-max-function-size=65") {
-  const raw = `dist/raw/core.${target}`;
+/** core.TARGET.wasm and its text with names, wat/core.TARGET.wat. */
+async function compile(out, target, entry = [], level = "-O3", inline = "--flexible-inline-max-function-size=65") {
+  const raw = `${out}/raw/core.${target}`;
   const overrides = ["--optimizeLevel", "0", "--debug", "--outFile", `${raw}.wasm`, "--textFile", `${raw}.wat`];
   await asc(...entry, "--target", target, ...overrides);
   const features = FEATURES[target] ?? MVP;
@@ -58,65 +60,87 @@ async function compile(target, entry = [], level = "-O3", inline = "--flexible-i
   const inlining = [...apart, inline];
   await run(`${BINARYEN}/wasm-opt`, [`${raw}.wasm`, ...features, ...inlining, level, "--converge", "-g", "-o", named]);
   await Promise.all([
-    run(`${BINARYEN}/wasm-dis`, [named, ...features, "-o", `dist/wat/core.${target}.wat`]),
+    run(`${BINARYEN}/wasm-dis`, [named, ...features, "-o", `${out}/wat/core.${target}.wat`]),
     run(`${BINARYEN}/wasm-opt`, [
       named,
       ...features,
       "--strip-debug",
       "--strip-producers",
       "-o",
-      `dist/core.${target}.wasm`,
+      `${out}/core.${target}.wasm`,
     ]),
   ]);
 }
 
 /** core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`. */
-async function javascript() {
-  const raw = "dist/raw/core.js";
-  await run(`${BINARYEN}/wasm2js`, ["dist/core.js.wasm", "-O4", "--pedantic", "-o", raw]);
+async function javascript(out) {
+  const raw = `${out}/raw/core.js`;
+  await run(`${BINARYEN}/wasm2js`, [`${out}/core.js.wasm`, "-O4", "--pedantic", "-o", raw]);
   const text = readFileSync(raw, "utf8");
   // wasm2js ends with `var retasmFunc = asmFunc({…});` and one `export var` a name.
   const body = text.slice(0, text.lastIndexOf("var retasmFunc"));
-  writeFileSync("dist/core.js", `export function createExports() {\n${body}return asmFunc({});\n}\n`);
-  rmSync("dist/core.js.wasm");
+  const { transform } = await import("esbuild");
+  const { code } = await transform(`export function createExports() {\n${body}return asmFunc({});\n}\n`, {
+    minify: true,
+    target: "es5",
+    charset: "ascii",
+    legalComments: "none",
+  });
+  writeFileSync(`${out}/core.js`, code);
+  writeFileSync(`${out}/core.d.ts`, JAVASCRIPT_TYPES);
+  rmSync(`${out}/core.js.wasm`);
 }
 
-function report(file) {
-  const bytes = readFileSync(`dist/${file}`);
+const JAVASCRIPT_TYPES = `import type { CoreExports } from "./core/exports.js";
+/** A new instance of the core, for \`startCore\` or \`createCore\`. */
+export declare function createExports(): CoreExports;
+`;
+
+/** The WebAssembly build as a module, embedded/NAME.js. */
+function embedded(out, name) {
+  const bytes = readFileSync(`${out}/core.${name}.wasm`);
+  writeFileSync(`${out}/embedded/${name}.js`, embed(bytes));
+  writeFileSync(`${out}/embedded/${name}.d.ts`, EMBEDDED_TYPES);
+  console.log(describeForms(`core.${name}.wasm`, bytes));
+}
+
+function report(out, file) {
+  const bytes = readFileSync(`${out}/${file}`);
   console.log(`${file} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
 }
 
 const STEPS = {
-  simd: async () => {
-    await compile("simd");
-    report("core.simd.wasm");
+  simd: async (out) => {
+    await compile(out, "simd");
+    report(out, "core.simd.wasm");
+    embedded(out, "simd");
   },
-  mvp: async () => {
-    await compile("mvp");
-    report("core.mvp.wasm");
-    writeC();
+  mvp: async (out) => {
+    await compile(out, "mvp");
+    report(out, "core.mvp.wasm");
+    embedded(out, "mvp");
+    writeC(out);
   },
-  js: async () => {
-    await compile("js");
-    await javascript();
-    report("core.js");
+  js: async (out) => {
+    await compile(out, "js");
+    await javascript(out);
+    report(out, "core.js");
   },
-  debug: () => asc("--target", "debug"),
+  debug: (out) => asc("--target", "debug", "--outFile", `${out}/core.debug.wasm`, "--textFile", `${out}/core.debug.wat`),
 };
 for (const name of PROFILES) {
-  STEPS[name] = async () => {
+  STEPS[name] = async (out) => {
     // Profiles are for where bytes count: after gzip, bodies of up to ten bytes cost less than calls of them.
     const entry = [`assembly/index.${name}.ts`, "--config", PROFILE_CONFIG];
-    await compile(name, entry, "-Oz", "--always-inline-max-function-size=10");
-    report(`core.${name}.wasm`);
+    await compile(out, name, entry, "-Oz", "--always-inline-max-function-size=10");
+    report(out, `core.${name}.wasm`);
   };
 }
 
-/** Builds the named outputs, or all of them. */
-export async function buildCore(targets = []) {
-  mkdirSync("dist/raw", { recursive: true });
-  mkdirSync("dist/wat", { recursive: true });
+/** Builds the named outputs, or all of them, into a folder. */
+export async function buildCore(targets = [], out = "dist") {
+  for (const folder of ["raw", "wat", "embedded"]) mkdirSync(`${out}/${folder}`, { recursive: true });
   const chosen = targets.length > 0 ? targets : Object.keys(STEPS);
-  await Promise.all(chosen.map((target) => STEPS[target]()));
-  if (targets.length === 0) rmSync("dist/raw", { recursive: true });
+  await Promise.all(chosen.map((target) => STEPS[target](out)));
+  if (targets.length === 0) rmSync(`${out}/raw`, { recursive: true });
 }

@@ -9,10 +9,10 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const OUT = `${ROOT}dist/native`;
 const INSTANCES = 64;
 
-/** Writes dist/core.c and dist/core.h from the MVP build. */
-export function writeC() {
+/** Writes core.c and core.h from the MVP build in the same folder. */
+export function writeC(out = "dist") {
   const wasm2c = `${ROOT}node_modules/wabt/bin/wasm2c`;
-  execFileSync(process.execPath, [wasm2c, `${ROOT}dist/core.mvp.wasm`, "-n", "core", "-o", `${ROOT}dist/core.c`]);
+  execFileSync(process.execPath, [wasm2c, `${out}/core.mvp.wasm`, "-n", "core", "-o", `${out}/core.c`], { cwd: ROOT });
 }
 
 /** Exports as `[name, number of arguments]`, read from a header of wasm2c. */

@@ -5,6 +5,7 @@
 
 import { MslCoreError } from "../errors/msl-error.ts";
 import type { Entropy } from "../platform/entropy.ts";
+import type { PlatformCrypto } from "../platform/platform-crypto.ts";
 import type { Timers } from "../platform/timers.ts";
 import { type Core, createCore } from "./core.ts";
 import type { CoreExports } from "./exports.ts";
@@ -33,6 +34,8 @@ export interface StartOptions {
     readonly js?: JavaScriptCore | (() => Promise<JavaScriptCore>);
   };
   readonly entropy: Entropy;
+  /** For large data, as in `createCore`. */
+  readonly platformCrypto?: PlatformCrypto;
   /** Gets the bytes of sources that are URLs. */
   readonly fetchBytes?: (url: string) => Promise<Uint8Array>;
   /** Without timers there are no time limits. */
@@ -83,7 +86,8 @@ export async function startCore(options: StartOptions): Promise<StartedCore> {
       verify(exports);
       attempts.push({ kind, outcome: "started" });
       // Outside this loop's reasons: an unusable entropy source is no other build's gain.
-      return { core: createCore(exports, options.entropy, kind), kind, why: describe(attempts), attempts };
+      const core = createCore(exports, options.entropy, kind, options.platformCrypto ?? null);
+      return { core, kind, why: describe(attempts), attempts };
     } catch (error) {
       if (!(error instanceof NotStarted)) throw error;
       cause = error.reason ?? cause;
@@ -93,7 +97,8 @@ export async function startCore(options: StartOptions): Promise<StartedCore> {
   throw new MslCoreError(`No core starts: ${describe(attempts)}.`, cause);
 }
 
-export function describe(attempts: readonly Attempt[]): string {
+/** One line. */
+function describe(attempts: readonly Attempt[]): string {
   return attempts.map(({ kind, outcome }) => `${kind}: ${outcome}`).join("; ");
 }
 

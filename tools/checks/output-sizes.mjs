@@ -1,0 +1,38 @@
+// Bytes of each output, raw and after gzip -9. `goal` is what is wanted and is printed when it is missed; `limit` is what
+// was reached and a little more, and is not crossed: lower it with each gain.
+
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+export const BUDGETS = {
+  "core.simd.wasm": { goal: { raw: 80_000, gzip: 24_000 }, limit: { raw: 96_000, gzip: 40_500 } },
+  "core.mvp.wasm": { goal: { raw: 80_000, gzip: 24_000 }, limit: { raw: 83_000, gzip: 37_000 } },
+  "core.small.wasm": { goal: { raw: 28_000, gzip: 10_000 }, limit: { raw: 28_000, gzip: 10_000 } },
+  "core.js": { goal: { raw: Number.POSITIVE_INFINITY, gzip: 35_000 }, limit: { raw: 175_000, gzip: 55_000 } },
+};
+
+const over = (size, most) =>
+  Object.keys(most)
+    .filter((form) => size[form] > most[form])
+    .map((form) => `${form} ${size[form]} > ${most[form]}`);
+
+/** `{ line, problems }` of one output. */
+export function judgeSize(name, bytes, budget) {
+  const size = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
+  if (budget === undefined) return { line: "", problems: [`${name} has no budget`] };
+  const missed = over(size, budget.goal);
+  const goal = missed.length > 0 ? `, above its goal: ${missed.join(", ")}` : "";
+  return {
+    line: `${name}: ${size.raw} bytes, ${size.gzip} after gzip${goal}`,
+    problems: over(size, budget.limit).map((what) => `${name}: ${what}`),
+  };
+}
+
+/** Prints the sizes; gives what crosses a limit. */
+export function outputSizes(print = console.log) {
+  return Object.entries(BUDGETS).flatMap(([name, budget]) => {
+    const { line, problems } = judgeSize(name, readFileSync(`dist/${name}`), budget);
+    print(`     ${line}`);
+    return problems;
+  });
+}

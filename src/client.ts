@@ -20,6 +20,16 @@ export type {
 } from "./control/api.ts";
 export { createClient } from "./control/client.ts";
 export { type Core, createCore, type KeyHandle } from "./core/core.ts";
+export {
+  type Attempt,
+  type CoreBytes,
+  type CoreKind,
+  type JavaScriptCore,
+  type StartedCore,
+  type StartOptions,
+  startCore,
+  type WebAssemblyHost,
+} from "./core/start.ts";
 export type { CryptoContext } from "./crypto/crypto-context.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/msl-error.ts";

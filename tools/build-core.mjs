@@ -126,7 +126,8 @@ const STEPS = {
     await javascript(out);
     report(out, "core.js");
   },
-  debug: (out) => asc("--target", "debug", "--outFile", `${out}/core.debug.wasm`, "--textFile", `${out}/core.debug.wat`),
+  debug: (out) =>
+    asc("--target", "debug", "--outFile", `${out}/core.debug.wasm`, "--textFile", `${out}/core.debug.wat`),
 };
 for (const name of PROFILES) {
   STEPS[name] = async (out) => {

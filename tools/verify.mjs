@@ -1,12 +1,18 @@
 // `npm run verify`: format, lint, types, build, the structural checks, tests. `--no-tests` leaves the tests out.
 
 import { spawnSync } from "node:child_process";
+import { constantTime } from "./checks/constant-time.mjs";
+import { es5 } from "./checks/es5.mjs";
 import { portability } from "./checks/portability.mjs";
 import { fileSizes } from "./checks/file-sizes.mjs";
 import { forbiddenWords } from "./checks/words.mjs";
 import { layers } from "./checks/layers.mjs";
+import { mvp } from "./checks/mvp.mjs";
+import { outputSizes } from "./checks/output-sizes.mjs";
 import { profiles } from "./checks/profiles.mjs";
+import { reproducible } from "./checks/reproducible.mjs";
 import { wasmExports } from "./checks/wasm-exports.mjs";
+import { instructions } from "./instructions.mjs";
 
 const withTests = !process.argv.includes("--no-tests");
 let failures = 0;
@@ -36,6 +42,12 @@ report("portability", portability());
 report("file sizes", fileSizes(["src", "assembly", "test", "tools", "bench"]));
 report("exports of the core", await wasmExports());
 report("profiles of the core", profiles());
+report("features of the MVP builds", mvp());
+report("ECMAScript 5 of what has no WebAssembly", es5());
+report("sizes of the outputs", outputSizes());
+report("data flow of secrets", constantTime());
+report("instructions of core.c", instructions());
+report("the same bytes from a second build", await reproducible());
 report("words that do not belong", forbiddenWords());
 if (withTests) command("tests", "node_modules/vitest/vitest.mjs", ["run"]);
 process.exitCode = failures === 0 ? 0 : 1;

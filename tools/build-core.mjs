@@ -72,10 +72,14 @@ async function compile(out, target, entry = [], level = "-O3", inline = "--flexi
   ]);
 }
 
-/** core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`. */
+/**
+ * core.js: what runs where there is no WebAssembly. One function that makes an instance; ES5 but for `export`.
+ * wasm2js -Os behind wasm-opt -O3: 3 % smaller than -O4 behind it and as fast; wasm-opt -Os gains 5 % more and makes AES
+ * half as fast.
+ */
 async function javascript(out) {
   const raw = `${out}/raw/core.js`;
-  await run(`${BINARYEN}/wasm2js`, [`${out}/core.js.wasm`, "-O4", "--pedantic", "-o", raw]);
+  await run(`${BINARYEN}/wasm2js`, [`${out}/core.js.wasm`, "-Os", "--pedantic", "-o", raw]);
   const text = readFileSync(raw, "utf8");
   // wasm2js ends with `var retasmFunc = asmFunc({…});` and one `export var` a name.
   const body = text.slice(0, text.lastIndexOf("var retasmFunc"));

@@ -87,8 +87,7 @@ describe("the MVP builds", () => {
     expect(mvp.mvpProblems("x", bytes)).toHaveLength(1);
   });
 
-  test("the check sees the SIMD build, and what is no WebAssembly", () => {
-    expect(mvp.mvpProblems("simd", readFileSync("dist/core.simd.wasm"))).toHaveLength(1);
+  test("the check sees bytes that are no WebAssembly", () => {
     expect(mvp.mvpProblems("x", new Uint8Array(8))).toHaveLength(1);
   });
 });

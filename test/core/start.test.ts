@@ -183,7 +183,7 @@ describe("when none starts", () => {
     const webAssembly = host(() => true, rejects);
     const error = await failure({ webAssembly, sources: { simd, mvp, js: broken } });
     expect(error.message).toBe(
-      "CORE_FAILED: No core starts: simd: did not instantiate (CompileError); " +
+      "CORE_FAILED: The cryptographic core failed. No core starts: simd: did not instantiate (CompileError); " +
         "mvp: did not instantiate (CompileError); js: did not start (RangeError).",
     );
   });

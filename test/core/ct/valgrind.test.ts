@@ -10,7 +10,11 @@ import { hasValgrind, type Report, reportsOf, scenariosOf } from "./valgrind.ts"
 const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])[] = [
   [/cbcDecrypt$/, /./, "whether the padding is right, behind a verified MAC; decided once from a mask"],
   [/aes-kw\/unwrap$/, /./, "whether the integrity value is right; decided once from a mask"],
-  [/hmacCheck$|EndVerify$|hmac-sha512\/verify$|openCbcHmac$|cmacVerify$|aesGcmOpen$/, /./, "whether the tag is right; compared in full first"],
+  [
+    /hmacCheck$|EndVerify$|hmac-sha512\/verify$|openCbcHmac$|cmacVerify$|aesGcmOpen$/,
+    /./,
+    "whether the tag is right; compared in full first",
+  ],
   [/slotFill$/, /x25519Agree$/, "whether the shared secret is all zero; compared in full first"],
   [/p256Import$|slotFill$/, /p256Import$/, "whether a private key lies in 1..n-1; compared in full first"],
   [

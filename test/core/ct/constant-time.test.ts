@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 // @ts-expect-error: plain JavaScript
-import { BUILDS, compareFlow, reviewed, textOf } from "../../../tools/checks/constant-time.mjs";
+import { BUILDS, compareFlow, flowOf, reasonFor, reviewed } from "../../../tools/checks/constant-time.mjs";
 // @ts-expect-error: plain JavaScript
 import { dataFlow } from "../../../tools/checks/data-flow.mjs";
 
@@ -55,12 +55,24 @@ test("planted leaks are caught, and only they", () => {
 
 describe.each(BUILDS as string[])("%s", (build) => {
   test("depends on data only where it was reviewed", () => {
-    expect(compareFlow(dataFlow(textOf(build)), reviewed(), build)).toEqual([]);
+    expect(compareFlow(flowOf(build), reviewed(), build)).toEqual([]);
   });
 });
 
-test("one branch more than reviewed, an unknown function, and one that is gone are reported", () => {
-  const known = { f: { why: "public", simd: [1, 0, 0, 0] }, g: { why: "public", simd: [1, 0, 0, 0] } };
-  expect(compareFlow({ f: { branch: 2 }, h: { branch: 1 } }, known, "simd")).toHaveLength(3);
+test("one branch more than reviewed, an unknown function, a missing reason, and one that is gone are reported", () => {
+  const known = {
+    reasons: [{ functions: "^[fg]$", why: "public" }],
+    counts: { f: { simd: [1, 0, 0, 0] }, g: { simd: [1, 0, 0, 0] } },
+  };
+  // f changed, h has neither a reason nor counts, g is gone.
+  expect(compareFlow({ f: { branch: 2 }, h: { branch: 1 } }, known, "simd")).toHaveLength(4);
   expect(compareFlow({ f: { branch: 1 }, g: { branch: 1 } }, known, "simd")).toEqual([]);
+  expect(reasonFor("f", known)).toBe("public");
+});
+
+test("arithmetic of curves, ciphers and big numbers has no division, and no select, on data but where it was named", () => {
+  const found: Record<string, Record<string, number>> = flowOf("simd");
+  for (const name of Object.keys(found).filter((name) => /ladder25519|field25519|p256-field\/fe|sbox/.test(name))) {
+    expect([name, found[name]?.division ?? 0, found[name]?.select ?? 0]).toEqual([name, 0, 0]);
+  }
 });

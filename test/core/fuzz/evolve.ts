@@ -81,3 +81,29 @@ export function evolve(
   }
   return null;
 }
+
+/** How many programs of the kept corpus show each thing that an export did. */
+const TIMES = 3;
+
+/** The shortest programs that together show everything an export alone did, each a few times. */
+export function smallest(
+  programs: readonly Uint8Array[],
+  run: (program: Uint8Array, seen: (feature: string) => void) => unknown,
+): Uint8Array[] {
+  const times = new Map<string, number>();
+  return [...programs]
+    .sort((a, b) => a.length - b.length)
+    .filter((program) => {
+      const features = new Set<string>();
+      run(program, (feature) => {
+        if (!feature.includes(" > ")) features.add(feature);
+      });
+      let isNeeded = false;
+      for (const feature of features) {
+        const count = times.get(feature) ?? 0;
+        if (count < TIMES) isNeeded = true;
+      }
+      if (isNeeded) for (const feature of features) times.set(feature, (times.get(feature) ?? 0) + 1);
+      return isNeeded;
+    });
+}

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { BUILDS, loadRaw } from "../raw/raw-core.ts";
 import { createDriver } from "./driver.ts";
-import { evolve, type Pool, seeded } from "./evolve.ts";
+import { evolve, type Pool, seeded, smallest } from "./evolve.ts";
 import { prepareKeys } from "./keys.ts";
 
 const FILE = fileURLToPath(new URL("./corpus.json", import.meta.url));
@@ -48,7 +48,8 @@ describe.each(BUILDS)("%s", (build) => {
     console.log(`${build}: ${pool.programs.length} programs, ${pool.features.size} features`);
     expect(found === null ? null : `${found.problem}: ${Buffer.from(found.program).toString("base64")}`).toBeNull();
     if (process.env.FUZZ_KEEP === build) {
-      const programs = pool.programs.map((program) => Buffer.from(program).toString("base64"));
+      const kept = smallest(pool.programs, (program, seen) => driver.run(program, seen));
+      const programs = kept.map((program) => Buffer.from(program).toString("base64"));
       writeFileSync(FILE, `${JSON.stringify({ names: driver.names, programs }, null, 1)}\n`);
     }
   });

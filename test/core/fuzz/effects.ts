@@ -133,7 +133,7 @@ export const EFFECTS: Record<string, Effect> = {
   p256PublicKey: { stage: result(1), state: true },
   p256Agree: { stage: nothing, slots: true },
   ecdsaP256Sign: { stage: result(2), state: true },
-  ecdsaDerEncode: { stage: result(1) },
+  ecdsaP256SignDer: { stage: result(2), state: true },
   ecdsaP256Verify: { stage: nothing, state: true },
 
   // Modes of JSON Web Encryption, CMAC, Base64

@@ -49,6 +49,24 @@ static u32 scalar;
 static void x25519_setup(void) { scalar = key(KEY_X25519, 32); fill(out, 32); }
 static void x25519(void) { CALL(x25519Agree, scalar, out, 255); }
 
+static u32 p256_key, p256_peer_len;
+static void p256_setup(void) {
+  p256_key = CALL(p256Generate, 255, out);
+  must((int32_t)w2c_core_p256Generate(&core, 255, in), "p256Generate");
+  p256_peer_len = 65;
+}
+static void p256(void) { CALL(p256Agree, p256_key, in, p256_peer_len, 255); }
+static void p256_generate(void) { CALL(p256Generate, 255, out); }
+
+static void sealing_setup(void) { fill(in, 1040); }
+static void raw_seal(void) { CALL(sealCbcHmac, enc, mac, in, in + 16, 1024, out); }
+static u32 sealed;
+static void raw_open_setup(void) {
+  fill(in, 1040);
+  sealed = CALL(sealCbcHmac, enc, mac, in, in + 16, 1024, out);
+}
+static void raw_open(void) { CALL(openCbcHmac, enc, mac, out, sealed, in); }
+
 static const struct {
   const char* name;
   void (*setup)(void);
@@ -58,7 +76,11 @@ static const struct {
     {"seal CBOR 1024", nothing, seal_cbor},
     {"open JSON 1024", open_json_setup, open_it},
     {"open CBOR 1024", open_cbor_setup, open_it},
+    {"seal bytes 1024", sealing_setup, raw_seal},
+    {"open bytes 1024", raw_open_setup, raw_open},
     {"x25519", x25519_setup, x25519},
+    {"P-256 agreement", p256_setup, p256},
+    {"P-256 generation", p256_setup, p256_generate},
 };
 
 int main(int argc, char** argv) {

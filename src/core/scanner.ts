@@ -5,6 +5,8 @@ import { MslLocalError, MslProtocolError } from "../errors/msl-error.ts";
 import { SCAN_STATE_SIZE, STAGE_SIZE } from "./abi.ts";
 import type { CoreExports } from "./exports.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 export class ObjectScanner {
   readonly #exports: CoreExports;
   readonly #memory: Uint8Array;
@@ -12,7 +14,9 @@ export class ObjectScanner {
   readonly #stageOut: number;
   readonly #maxObjectBytes: number;
   readonly #state = new Uint8Array(SCAN_STATE_SIZE);
-  #buffer = new Uint8Array(0);
+  #buffer: Uint8Array = NO_BYTES;
+  /** The buffer is the caller's piece, which is read and never written. */
+  #isBorrowed = false;
   #start = 0;
   #scanned = 0;
   #end = 0;
@@ -27,17 +31,27 @@ export class ObjectScanner {
     this.#maxObjectBytes = maxObjectBytes;
   }
 
-  /** Adds the next bytes of the stream. */
+  /** Adds the next bytes of the stream; objects may be views of them, so they must not change afterwards. */
   push(bytes: Uint8Array): void {
     const held = this.#end - this.#start;
+    if (held === 0) {
+      this.#buffer = bytes;
+      this.#isBorrowed = true;
+      this.#start = 0;
+      this.#scanned = 0;
+      this.#end = bytes.length;
+      return;
+    }
     const need = held + bytes.length;
-    if (this.#end + bytes.length > this.#buffer.length) {
+    if (this.#isBorrowed || this.#end + bytes.length > this.#buffer.length) {
       // Doubling, but not beyond what the largest object can need.
       const room = Math.min(Math.max(held * 2, 1024), this.#maxObjectBytes + STAGE_SIZE);
-      const target = need > this.#buffer.length ? new Uint8Array(Math.max(need, room)) : this.#buffer;
+      const isTooSmall = this.#isBorrowed || need > this.#buffer.length;
+      const target = isTooSmall ? new Uint8Array(Math.max(need, room)) : this.#buffer;
       if (target === this.#buffer) target.copyWithin(0, this.#start, this.#end);
       else target.set(this.#buffer.subarray(this.#start, this.#end));
       this.#buffer = target;
+      this.#isBorrowed = false;
       this.#scanned -= this.#start;
       this.#start = 0;
       this.#end = held;
@@ -70,7 +84,11 @@ export class ObjectScanner {
   }
 
   #take(): Uint8Array {
-    const object = this.#buffer.slice(this.#start, this.#scanned);
+    const { buffer, byteOffset } = this.#buffer;
+    const length = this.#scanned - this.#start;
+    const object = this.#isBorrowed
+      ? new Uint8Array(buffer, byteOffset + this.#start, length)
+      : this.#buffer.slice(this.#start, this.#scanned);
     this.#isJson = object[0] === 0x7b;
     this.#isFirst = false;
     this.#state.fill(0);
@@ -79,7 +97,7 @@ export class ObjectScanner {
       this.#start = 0;
       this.#scanned = 0;
       this.#end = 0;
-      if (this.#buffer.length > STAGE_SIZE) this.#buffer = new Uint8Array(0);
+      if (this.#isBorrowed || this.#buffer.length > STAGE_SIZE) this.#buffer = NO_BYTES;
     }
     return object;
   }
@@ -103,6 +121,6 @@ export class ObjectScanner {
 
   /** Bytes behind the last object: they belong to what follows on the connection. */
   rest(): Uint8Array {
-    return this.#buffer.slice(this.#start, this.#end);
+    return Uint8Array.prototype.slice.call(this.#buffer, this.#start, this.#end);
   }
 }

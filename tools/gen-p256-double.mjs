@@ -39,33 +39,28 @@ export const DOUBLE = {
     return [...lines, ...this.settle(fold, into)];
   },
 
-  reduceScalar() {
+  /**
+   * A limb of `a` and the digit that clears the lowest column a turn: one column leaves, the rest move down. In a loop,
+   * for scalars are multiplied seldom.
+   */
+  scalarProduct() {
     const words = range(12).map((i) => (N >> BigInt(22 * i)) & 0x3fffffn);
     const negated = (2n ** 22n - inverse(N, 2n ** 22n)) % 2n ** 22n;
-    const lines = [];
-    for (let i = 0; i < 12; i++) {
-      if (i > 0)
-        lines.push(
-          `  c${i} += t${i - 1} * SHIFT${range(i)
-            .map((j) => ` + m${j} * ${words[i - j]}.0`)
-            .join("")};`,
-        );
-      lines.push(
-        `  const l${i} = (c${i} - (c${i} + ROUND - ROUND)) * ${negated}.0;`,
-        `  const m${i} = l${i} - (l${i} + ROUND - ROUND);`,
-      );
-      lines.push(`  const t${i} = c${i} + m${i} * ${words[0]}.0;`);
-    }
-    for (let j = 0; j < 12; j++) {
-      const terms = range(12)
-        .filter((i) => 12 + j - i < 12 && 12 + j - i >= 0)
-        .map((i) => ` + m${i} * ${words[12 + j - i]}.0`)
-        .join("");
-      lines.push(
-        j < 11 ? `  let r${j} = c${12 + j}${terms}${j === 0 ? " + t11 * SHIFT" : ""};` : "  let r11: f64 = 0;",
-      );
-    }
-    return [...lines, ...this.settle(false, null)];
+    return [
+      ...range(12).map((i) => `  const b${i} = ${this.load("b", i)};`),
+      ...range(11).map((i) => `  let r${i}: f64 = 0;`),
+      "  for (let i: usize = 0; i < 96; i += 8) {",
+      "    const x = load<f64>(a + i);",
+      "    r0 += x * b0;",
+      `    const l = (r0 - (r0 + ROUND - ROUND)) * ${negated}.0;`,
+      "    const m = l - (l + ROUND - ROUND);",
+      `    r0 = r1 + x * b1 + m * ${words[1]}.0 + (r0 + m * ${words[0]}.0) * SHIFT;`,
+      ...range(9, 1).map((i) => `    r${i} = r${i + 1} + x * b${i + 1} + m * ${words[i + 1]}.0;`),
+      `    r10 = x * b11 + m * ${words[11]}.0;`,
+      "  }",
+      "  let r11: f64 = 0;",
+      ...this.settle(false, null),
+    ];
   },
 
   settle(fold, into) {

@@ -39,29 +39,27 @@ export const INTEGER = {
     return [...lines, ...this.settle(fold, into)];
   },
 
-  reduceScalar() {
+  /**
+   * A limb of `a` and the digit that clears the lowest column a turn: one column leaves, the rest move down. In a loop,
+   * for scalars are multiplied seldom.
+   */
+  scalarProduct() {
     const words = range(9).map((i) => (N >> BigInt(29 * i)) & 0x1fffffffn);
-    const lines = [];
-    for (let i = 0; i < 9; i++) {
-      if (i > 0)
-        lines.push(
-          `  c${i} += (c${i - 1} >> 29)${range(i)
-            .map((j) => ` + m${j} * ${words[i - j]}`)
-            .join("")};`,
-        );
-      lines.push(`  const m${i} = ((c${i} & MASK) * ${(2n ** 29n - inverse(N, 2n ** 29n)) % 2n ** 29n}) & MASK;`);
-      lines.push(`  c${i} += m${i} * ${words[0]};`);
-    }
-    for (let j = 0; j < 9; j++) {
-      const terms = range(9)
-        .filter((i) => 9 + j - i < 9 && 9 + j - i >= 0)
-        .map((i) => ` + m${i} * ${words[9 + j - i]}`)
-        .join("");
-      lines.push(
-        j < 8 ? `  let r${j} = c${9 + j}${terms}${j === 0 ? " + (c8 >> 29)" : ""} + HALF;` : "  let r8: i64 = 0;",
-      );
-    }
-    return [...lines, ...this.settle(false, null)];
+    return [
+      ...range(9).map((i) => `  const b${i} = ${this.load("b", i)};`),
+      ...range(8).map((i) => `  let r${i}: i64 = 0;`),
+      "  for (let i: usize = 0; i < 36; i += 4) {",
+      "    const x = load<i32>(a + i) as i64;",
+      "    r0 += x * b0;",
+      `    const m = ((r0 & MASK) * ${(2n ** 29n - inverse(N, 2n ** 29n)) % 2n ** 29n}) & MASK;`,
+      `    r0 = r1 + x * b1 + m * ${words[1]} + ((r0 + m * ${words[0]}) >> 29);`,
+      ...range(6, 1).map((i) => `    r${i} = r${i + 1} + x * b${i + 1} + m * ${words[i + 1]};`),
+      `    r7 = x * b8 + m * ${words[8]};`,
+      "  }",
+      "  let r8: i64 = 0;",
+      ...range(8).map((i) => `  r${i} += HALF;`),
+      ...this.settle(false, null),
+    ];
   },
 
   /** Columns with HALF added (but the last) to limbs. */

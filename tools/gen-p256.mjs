@@ -124,10 +124,7 @@ function functions(form) {
       ["out = a * b / R mod n: scalars, Montgomery form where the caller says so."],
       "scMul",
       ["out", "a", "b"],
-      load("a", "a"),
-      load("b", "b"),
-      columns(product(a, b)),
-      form.reduceScalar(),
+      form.scalarProduct(),
     ),
   ].flat();
 }

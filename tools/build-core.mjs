@@ -49,7 +49,6 @@ const CALLED = [
   "memory/layout/inStage",
   "memory/scratch/scratchPop",
   "memory/scratch/scratchPush",
-  "rsa/prime/remainder",
 ];
 
 /**

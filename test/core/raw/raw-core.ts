@@ -52,7 +52,10 @@ export function rawExports(build: Build | "debug"): RawExports {
 }
 
 export function loadRaw(build: Build | "debug"): RawCore {
-  const x = rawExports(build);
+  return rawCoreOf(rawExports(build));
+}
+
+export function rawCoreOf(x: RawExports): RawCore {
   const memory = new Uint8Array(x.memory.buffer);
   const inPtr = x.stageInPtr!();
   const outPtr = x.stageOutPtr!();

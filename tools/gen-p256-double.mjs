@@ -7,6 +7,7 @@ const magic = (bits) => `${1.5 * 2 ** (52 + bits)}`.replace("e+", "e").replace(/
 
 export const DOUBLE = {
   limbs: 12,
+  limb: (ptr) => `load<f64>(${ptr} + i)`,
   load: (ptr, i) => (i === 0 ? `load<f64>(${ptr})` : `load<f64>(${ptr}, ${8 * i})`),
   store: (ptr, i, value) => (i === 0 ? `store<f64>(${ptr}, ${value});` : `store<f64>(${ptr}, ${value}, ${8 * i});`),
   triple: (x) => `3.0 * (${x})`,
@@ -37,6 +38,27 @@ export const DOUBLE = {
       lines.push(`  let r${j}: f64 = ${terms.replace(/^ \+ /, "").replace(/^ - /, "-") || "0"};`);
     }
     return [...lines, ...this.settle(fold, into)];
+  },
+
+  /**
+   * A sum of products, a limb of each left side a turn: the lowest column leaves, the rest move down. `lefts`: limb at
+   * byte i; `terms(k)`: what the products bring to column k of a turn.
+   */
+  products(lefts, terms) {
+    const digit = { 3: " + 256.0 * m", 7: " + 65536.0 * m", 9: " - 16.0 * m", 10: " + 16384.0 * m" };
+    return [
+      ...range(11).map((i) => `  let r${i}: f64 = 0;`),
+      "  for (let i: usize = 0; i < 96; i += 8) {",
+      ...lefts.map((line) => `    ${line}`),
+      `    r0 += ${terms(0)};`,
+      "    const t = r0 + ROUND - ROUND;",
+      "    const m = r0 - t;",
+      `    r0 = t * SHIFT + r1 + ${terms(1)};`,
+      ...range(10, 1).map((i) => `    r${i} = ${i < 10 ? `r${i + 1} + ` : ""}${terms(i + 1)}${digit[i] ?? ""};`),
+      "  }",
+      "  let r11: f64 = 0;",
+      ...this.settle(false, null),
+    ];
   },
 
   /**

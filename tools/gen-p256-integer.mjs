@@ -4,6 +4,7 @@ import { inverse, N, range } from "./gen-p256-common.mjs";
 
 export const INTEGER = {
   limbs: 9,
+  limb: (ptr) => `(load<i32>(${ptr} + i) as i64)`,
   load: (ptr, i) => (i === 0 ? `(load<i32>(${ptr}) as i64)` : `(load<i32>(${ptr}, ${4 * i}) as i64)`),
   store: (ptr, i, value) =>
     i === 0 ? `store<i32>(${ptr}, ${value} as i32);` : `store<i32>(${ptr}, ${value} as i32, ${4 * i});`,
@@ -37,6 +38,27 @@ export const INTEGER = {
       lines.push(`  let r${j}: i64 = ${sum}${j < 8 ? " + HALF" : ""};`);
     }
     return [...lines, ...this.settle(fold, into)];
+  },
+
+  /**
+   * A sum of products, a limb of each left side a turn: the lowest column leaves, the rest move down. `lefts`: limb at
+   * byte i; `terms(k)`: what the products bring to column k of a turn.
+   */
+  products(lefts, terms) {
+    const digit = { 2: " + (m << 9)", 5: " + (m << 18)", 6: " - (m << 21)", 7: " + (m << 24)" };
+    return [
+      ...range(8).map((i) => `  let r${i}: i64 = 0;`),
+      "  for (let i: usize = 0; i < 36; i += 4) {",
+      ...lefts.map((line) => `    ${line}`),
+      `    r0 += ${terms(0)};`,
+      "    const m = r0 & MASK;",
+      `    r0 = (r0 >> 29) + r1 + ${terms(1)};`,
+      ...range(7, 1).map((i) => `    r${i} = ${i < 7 ? `r${i + 1} + ` : ""}${terms(i + 1)}${digit[i] ?? ""};`),
+      "  }",
+      "  let r8: i64 = 0;",
+      ...range(8).map((i) => `  r${i} += HALF;`),
+      ...this.settle(false, null),
+    ];
   },
 
   /**

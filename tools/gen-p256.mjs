@@ -1,6 +1,6 @@
-// Writes the field and scalar arithmetic of P-256, straight-line code over limbs in locals, once for 64-bit integers
-// and once for doubles: `node tools/gen-p256.mjs`. What the functions mean and why they cannot overflow is said in the
-// heads of the files they are written to.
+// Writes the field and scalar arithmetic of P-256 over limbs in locals, straight-line code but for what is called seldom,
+// once for 64-bit integers and once for doubles: `node tools/gen-p256.mjs`. What the functions mean and why they cannot
+// overflow is said in the heads of the files they are written to.
 
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -44,7 +44,7 @@ function functions(form) {
     "}",
     "",
   ];
-  const [a, b, f, g, u, v] = ["a", "b", "f", "g", "u", "v"].map(names);
+  const [a, b, g, u, v] = ["a", "b", "g", "u", "v"].map(names);
   const limbwise = (sign) =>
     all.map((i) => `  ${form.store("out", i, `(${form.load("a", i)} ${sign} ${form.load("b", i)})`)}`);
   const four = form.times(4);
@@ -108,15 +108,14 @@ function functions(form) {
       end({}),
     ),
     fn(
-      ["Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products."],
+      [
+        "Addition: out = y3 = r * (v - x3) - y * h3, one reduction for both products; in a loop, for additions are few.",
+      ],
       "feAddY",
       ["out", "r", "v", "x3", "y", "h3"],
-      load("a", "r"),
       define("b", (i) => `${form.load("v", i)} - ${form.load("x3", i)}`),
-      load("f", "y"),
       load("g", "h3"),
-      product(a, b).map((list, k) => `  let c${k} = ${list.join(" + ")} - (${product(f, g)[k].join(" + ")});`),
-      end({}),
+      form.products([`const x = ${form.limb("r")};`, `const z = ${form.limb("y")};`], (k) => `x * b${k} - z * g${k}`),
     ),
     fn(["out = a + b, limb by limb."], "feAdd", ["out", "a", "b"], limbwise("+")),
     fn(["out = a - b, limb by limb."], "feSub", ["out", "a", "b"], limbwise("-")),

@@ -169,12 +169,16 @@ function extendTwo(j) {
   ];
 }
 
-/** The schedule in vectors, 16 words ahead of the scalar rounds, which take K + W from memory. */
-function simd(hash, names, extendVector, rotation) {
+/**
+ * The schedule in vectors, 16 words ahead of the scalar rounds, which take K + W from memory. `last`: the last 16
+ * rounds in code of their own, else in the loop, where the words that they bring forth are not used.
+ */
+function simd(hash, names, extendVector, rotation, last) {
   const { type, size, K } = hash;
   const bits = 8 * size;
   const lanes = 16 / size;
   const vectors = size;
+  const turns = size === 4 ? 4 : 5;
   const add = `i${bits}x${lanes}.add`;
   const flip = range(16).map((i) => i ^ (size - 1));
   const rounds = (j, indent) =>
@@ -196,14 +200,17 @@ function simd(hash, names, extendVector, rotation) {
     ...range(vectors).map((j) => `    v128.store(w, ${add}(x${j}, v128.load(${K}, ${16 * j})), ${16 * j});`),
     ...names.map((name) => `    let ${name} = x0;`),
     ...start(hash),
-    `    for (let k = ${K} + ${16 * size}; k < ${K} + ${size === 4 ? 256 : 640}; k += ${16 * size}) {`,
+    last
+      ? `    for (let k = ${K} + ${16 * size}; k < ${K} + ${16 * turns * size}; k += ${16 * size}) {`
+      : `    for (let t = ${16 * size}; t <= ${16 * turns * size}; t += ${16 * size}) {`,
+    ...(last ? [] : [`      const k = ${K} + (t < ${16 * turns * size} ? t : 0);`]),
     ...range(vectors).flatMap((j) => [
       ...extendVector(j).map((line) => `      ${line}`),
       ...rounds(j, "      "),
       `      v128.store(w, ${add}(x${j}, v128.load(k, ${16 * j})), ${16 * j});`,
     ]),
     "    }",
-    ...range(vectors).flatMap((j) => rounds(j, "    ")),
+    ...(last ? range(vectors).flatMap((j) => rounds(j, "    ")) : []),
     ...end(hash),
     `  scratchPop(${16 * size});`,
     "}",
@@ -215,8 +222,8 @@ export const FILES = new Map(
   Object.entries({
     "sha256.scalar": scalar(SHA256, rotations.nested),
     "sha256.script": script(),
-    "sha256.simd": simd(SHA256, ["p", "q", "r"], extendFour, rotations.flat),
-    "sha512.simd": simd(SHA512, ["p"], extendTwo, rotations.nested),
+    "sha256.simd": simd(SHA256, ["p", "q", "r"], extendFour, rotations.flat, true),
+    "sha512.simd": simd(SHA512, ["p"], extendTwo, rotations.nested, false),
     "sha512.i64": scalar(SHA512, rotations.nested),
   }).map(([name, lines]) => [`assembly/hash/${name}.gen.ts`, `${lines.join("\n")}\n`]),
 );

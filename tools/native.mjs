@@ -3,6 +3,7 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -13,6 +14,27 @@ const INSTANCES = 64;
 export function writeC(out = "dist") {
   const wasm2c = `${ROOT}node_modules/wabt/bin/wasm2c`;
   execFileSync(process.execPath, [wasm2c, `${out}/core.mvp.wasm`, "-n", "core", "-o", `${out}/core.c`], { cwd: ROOT });
+  withFixedMemory(resolve(ROOT, out, "core.c"));
+}
+
+/**
+ * What wasm2c writes for memories that grow or trap by guard pages, put straight for one of fixed size: an address and a
+ * bound that the compiler knows (wasm-rt.h), and no reads that are only there to trap.
+ */
+const FIXED_MEMORY = [
+  ["#define MEM_ADDR(mem, addr, n) &((mem)->data[addr])", "#define MEM_ADDR(mem, addr, n) CORE_ADDRESS(mem, addr)"],
+  ["if (UNLIKELY(a + (uint64_t)sizeof(t) > mem->size))", "if (UNLIKELY(a + (uint64_t)sizeof(t) > CORE_MEMORY_BYTES))"],
+  ['#define FORCE_READ_INT(var) __asm__("" ::"r"(var));', "#define FORCE_READ_INT(var)"],
+  ['#define FORCE_READ_FLOAT(var) __asm__("" ::"r"(var));', "#define FORCE_READ_FLOAT(var)"],
+];
+
+function withFixedMemory(path) {
+  let text = readFileSync(path, "utf8");
+  for (const [from, to] of FIXED_MEMORY) {
+    if (!text.includes(from)) throw new Error(`wasm2c no longer writes: ${from}`);
+    text = text.replace(from, to);
+  }
+  writeFileSync(path, text);
 }
 
 /** Exports as `[name, number of arguments]`, read from a header of wasm2c. */
@@ -37,17 +59,20 @@ function isOlder(target, sources) {
   return sources.some((source) => statSync(source).mtimeMs > time);
 }
 
-/** Builds the addon if it is missing or older than its sources; its path, or null without a compiler. */
-export function buildAddon() {
+/**
+ * Builds the addon if it is missing or older than its sources; its path, or null without a compiler. With one instance
+ * it is compiled as firmware has it, its memory at a fixed place: what benchmarks measure.
+ */
+export function buildAddon(instances = INSTANCES) {
   const cc = compiler();
   if (cc === null) return null;
-  const target = `${OUT}/core.node`;
+  const target = instances === 1 ? `${OUT}/core-single.node` : `${OUT}/core.node`;
   const sources = [`${ROOT}dist/core.c`, `${ROOT}assembly/native/wasm-rt.c`, `${ROOT}test/core/native/addon.c`];
   if (!isOlder(target, [...sources, `${ROOT}assembly/native/wasm-rt.h`])) return target;
   mkdirSync(OUT, { recursive: true });
   const table = exportsOf(readFileSync(`${ROOT}dist/core.h`, "utf8"));
   writeFileSync(`${OUT}/exports.inc`, table.map(([name, arity]) => `CORE_EXPORT(${name}, ${arity})\n`).join(""));
-  const flags = ["-O3", "-fPIC", "-shared", "-fvisibility=hidden", `-DCORE_INSTANCES=${INSTANCES}`, "-DNDEBUG"];
+  const flags = ["-O3", "-fPIC", "-shared", "-fvisibility=hidden", `-DCORE_INSTANCES=${instances}`, "-DNDEBUG"];
   const includes = ["node_modules/node-api-headers/include", "dist", "dist/native", "assembly/native"];
   if (process.platform === "darwin") flags.push("-undefined", "dynamic_lookup");
   execFileSync(cc, [...flags, ...includes.map((path) => `-I${ROOT}${path}`), ...sources, "-o", target], {
@@ -99,6 +124,7 @@ export function buildProgram(source, build = "mvp", flags = []) {
     "-o",
     `${folder}/core.c`,
   ]);
+  withFixedMemory(`${folder}/core.c`);
   writeAbi(`${folder}/abi.inc`);
   // Not more than valgrind knows: SSE 4.2 has what a permutation of bytes needs.
   const vector = build === "simd" && process.arch === "x64" ? ["-msse4.2"] : [];
@@ -113,6 +139,7 @@ export function buildProgram(source, build = "mvp", flags = []) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  buildAddon(1);
   const path = buildAddon();
   console.log(path === null ? "No C compiler: core.c is not compiled." : `${path} by ${compiler()}`);
 }

@@ -2,7 +2,12 @@
 
 #include "wasm-rt.h"
 
+#if CORE_INSTANCES == 1
+uint8_t core_memory[CORE_MEMORY_BYTES];
+static uint8_t* const memories[] = {core_memory};
+#else
 static uint8_t memories[CORE_INSTANCES][CORE_MEMORY_BYTES];
+#endif
 static bool taken[CORE_INSTANCES];
 
 void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint64_t initial, uint64_t max, bool is64, uint32_t page_size) {

@@ -58,6 +58,14 @@ typedef enum { WASM_RT_I32, WASM_RT_I64, WASM_RT_F32, WASM_RT_F64, WASM_RT_V128 
 CORE_NORETURN void core_trap(int code);
 #define wasm_rt_trap(code) core_trap(code)
 
+/* Where an address of linear memory lies. One instance alone has its memory at a place that the compiler knows. */
+#if CORE_INSTANCES == 1
+extern uint8_t core_memory[CORE_MEMORY_BYTES];
+#define CORE_ADDRESS(mem, addr) (&core_memory[addr])
+#else
+#define CORE_ADDRESS(mem, addr) (&((mem)->data[addr]))
+#endif
+
 static inline bool wasm_rt_is_initialized(void) { return true; }
 
 typedef struct {

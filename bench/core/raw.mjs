@@ -11,8 +11,8 @@ const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
 export async function rawExports(output) {
   if (output === "js") return (await import(dist("core.js").href)).createExports();
   if (output === "c") {
-    const addon = dist("native/core.node");
-    if (!existsSync(addon)) throw new Missing("dist/native/core.node is not built");
+    const addon = dist("native/core-single.node");
+    if (!existsSync(addon)) throw new Missing("dist/native/core-single.node is not built (node tools/native.mjs)");
     const native = createRequire(import.meta.url)(addon.pathname);
     return native.createExports?.() ?? native;
   }

@@ -7,8 +7,8 @@ export const nodeCrypto: PlatformCrypto = {
   encryptFrom: 768,
   decryptFrom: 1536,
   macFrom: 1024,
-  sealFrom: 1280,
-  openFrom: 1280,
+  sealFrom: 896,
+  openFrom: 1024,
 
   importCipher(raw) {
     const key = createSecretKey(raw);

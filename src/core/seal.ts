@@ -3,6 +3,7 @@
 // What does not fit the stage goes through in steps. Opening verifies all of it before any of it is decrypted.
 
 import { protocolError } from "../errors/msl-error.ts";
+import type { PlatformCipher, PlatformMac } from "../platform/platform-crypto.ts";
 import * as abi from "./abi.ts";
 import type { Core } from "./core.ts";
 import type { KeyHandle } from "./key-handle.ts";
@@ -40,11 +41,10 @@ export function sealParts(
   iv: Uint8Array = core.random(16),
 ): Sealed {
   if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
-  const cipher = core.platformCipher(encryption, plain.length, "sealFrom");
-  const signer = cipher === null ? null : core.platformMac(mac, plain.length, "sealFrom", abi.USE_SIGN);
-  if (cipher !== null && signer !== null) {
-    const ciphertext = cipher.encrypt(iv, plain);
-    return { iv, ciphertext, tag: signer.sign(iv, ciphertext) };
+  const platform = platformPair(core, encryption, mac, plain.length, "sealFrom");
+  if (platform !== null) {
+    const ciphertext = platform.cipher.encrypt(iv, plain);
+    return { iv, ciphertext, tag: platform.signer.sign(iv, ciphertext) };
   }
   const out = new Uint8Array(sealedLength(plain.length));
   sealInto(core, encryption, mac, iv, plain, out);
@@ -56,12 +56,8 @@ export function sealParts(
 export function openParts(core: Core, encryption: KeyHandle, mac: KeyHandle, sealed: Sealed): Uint8Array | null {
   const { iv, ciphertext, tag } = sealed;
   if (iv.length !== 16 || tag.length !== 32 || ciphertext.length < 16 || ciphertext.length % 16 !== 0) return null;
-  const cipher = core.platformCipher(encryption, ciphertext.length, "openFrom");
-  const signer = cipher === null ? null : core.platformMac(mac, ciphertext.length, "openFrom", abi.USE_VERIFY);
-  if (cipher !== null && signer !== null) {
-    if (!sameBytes(signer.sign(iv, ciphertext), tag)) return null;
-    return cipher.decrypt(iv, ciphertext) ?? protocolError("CIPHERTEXT_BAD_PADDING");
-  }
+  const platform = platformPair(core, encryption, mac, ciphertext.length, "openFrom");
+  if (platform !== null) return openOn(platform, sealed);
   const whole = new Uint8Array(ciphertext.length + EXTRA);
   whole.set(iv);
   whole.set(ciphertext, 16);
@@ -79,13 +75,12 @@ export function sealInto(
   out: Uint8Array,
 ): void {
   if (iv.length !== 16) protocolError("INVALID_ALGORITHM_PARAMS", "iv");
-  const cipher = core.platformCipher(encryption, plain.length, "sealFrom");
-  const signer = cipher === null ? null : core.platformMac(mac, plain.length, "sealFrom", abi.USE_SIGN);
-  if (cipher !== null && signer !== null) {
-    const ciphertext = cipher.encrypt(iv, plain);
+  const platform = platformPair(core, encryption, mac, plain.length, "sealFrom");
+  if (platform !== null) {
+    const ciphertext = platform.cipher.encrypt(iv, plain);
     out.set(iv);
     out.set(ciphertext, 16);
-    out.set(signer.sign(iv, ciphertext), 16 + ciphertext.length);
+    out.set(platform.signer.sign(iv, ciphertext), 16 + ciphertext.length);
     return;
   }
   const { io } = core;
@@ -124,10 +119,10 @@ export function sealInto(
 export function openBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, sealed: Uint8Array): Uint8Array | null {
   const bodyLength = sealed.length - EXTRA;
   if (bodyLength < 16 || bodyLength % 16 !== 0) return null;
-  if (core.platform !== null && bodyLength >= core.platform.openFrom) {
+  const platform = platformPair(core, encryption, mac, bodyLength, "openFrom");
+  if (platform !== null) {
     const [iv, ciphertext, tag] = [sealed.subarray(0, 16), sealed.subarray(16, -32), sealed.subarray(-32)];
-    const cipher = core.platformCipher(encryption, bodyLength, "openFrom");
-    if (cipher !== null) return openParts(core, encryption, mac, { iv, ciphertext, tag });
+    return openOn(platform, { iv, ciphertext, tag });
   }
   if (bodyLength > STEP) {
     if (!core.hmacVerify(mac, sealed.subarray(0, 16 + bodyLength), sealed.subarray(16 + bodyLength))) return null;
@@ -143,4 +138,29 @@ export function openBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, sea
     if (length < 0) throw statusError(length);
     return io.takeSecret(io.in, length);
   });
+}
+
+interface PlatformPair {
+  readonly cipher: PlatformCipher;
+  readonly signer: PlatformMac;
+}
+
+/** Both keys in the platform's form; null unless both may go there. */
+function platformPair(
+  core: Core,
+  encryption: KeyHandle,
+  mac: KeyHandle,
+  size: number,
+  from: "sealFrom" | "openFrom",
+): PlatformPair | null {
+  const cipher = core.platformCipher(encryption, size, from);
+  if (cipher === null) return null;
+  const signer = core.platformMac(mac, size, from, from === "sealFrom" ? abi.USE_SIGN : abi.USE_VERIFY);
+  return signer === null ? null : { cipher, signer };
+}
+
+/** Verifies, then decrypts, both on the platform. */
+function openOn({ cipher, signer }: PlatformPair, { iv, ciphertext, tag }: Sealed): Uint8Array | null {
+  if (!sameBytes(signer.sign(iv, ciphertext), tag)) return null;
+  return cipher.decrypt(iv, ciphertext) ?? protocolError("CIPHERTEXT_BAD_PADDING");
 }

@@ -16,7 +16,7 @@ export const nodeCrypto: PlatformCrypto = {
     return {
       encrypt(iv, plain) {
         const cipher = createCipheriv(name, key, iv);
-        return Buffer.concat([cipher.update(plain), cipher.final()]);
+        return plainView(Buffer.concat([cipher.update(plain), cipher.final()]));
       },
       decrypt(iv, ciphertext) {
         // Padding is taken off here: node's own way copies all of the plaintext once more.
@@ -24,7 +24,7 @@ export const nodeCrypto: PlatformCrypto = {
         const padded = decipher.update(ciphertext);
         decipher.final();
         const length = unpaddedLength(padded);
-        if (length >= 0) return padded.subarray(0, length);
+        if (length >= 0) return plainView(padded.subarray(0, length));
         padded.fill(0);
         return null;
       },
@@ -37,11 +37,16 @@ export const nodeCrypto: PlatformCrypto = {
       sign(...parts) {
         const mac = createHmac("sha256", key);
         for (const part of parts) mac.update(part);
-        return mac.digest();
+        return plainView(mac.digest());
       },
     };
   },
 };
+
+/** The same bytes as the core would give them: not a Buffer, whose `slice` is a view. */
+function plainView(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
 
 /** Length without PKCS#5 padding, or -1 if that is wrong; looks at all of the last block whatever it holds. */
 function unpaddedLength(padded: Uint8Array): number {

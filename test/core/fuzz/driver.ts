@@ -1,9 +1,16 @@
 // Runs programs of calls against a build and checks after every call: a status came back, and memory changed only where
 // effects.ts says that this export may write.
 
-import { ARENA_SIZE, BIG_SLOT_COUNT, KEY_AES, SLOT_COUNT, STAGE_SIZE } from "../../../src/core/abi.ts";
+import {
+  ARENA_SIZE,
+  BIG_SLOT_COUNT,
+  ENTROPY_POOL_SIZE,
+  KEY_AES,
+  SLOT_COUNT,
+  STAGE_SIZE,
+} from "../../../src/core/abi.ts";
 import type { RawCore } from "../raw/raw-core.ts";
-import { EFFECTS, POOL, type Regions } from "./effects.ts";
+import { EFFECTS, type Regions } from "./effects.ts";
 import { readProgram, type Step } from "./program.ts";
 
 const LOWEST_STATUS = -18;
@@ -31,7 +38,7 @@ function regionsOf(core: RawCore): Regions {
   return {
     inPtr,
     outPtr,
-    entropy: [x.entropyPtr!(), POOL],
+    entropy: [x.entropyPtr!(), ENTROPY_POOL_SIZE],
     slots: [at, slots],
     bigSlots: [at + slots, BIG_SLOT_COUNT * BIG_SLOT_SIZE],
     arena: outPtr + STAGE_SIZE - ARENA_SIZE,

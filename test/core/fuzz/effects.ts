@@ -1,7 +1,7 @@
 // What each export of the core may change in linear memory. Everything else must be as it was before the call: that is
 // at once the proof that nothing is written out of bounds and that scratch, stage and streams are wiped on return.
 
-import { ARENA_SIZE, ENTROPY_POOL_SIZE, KEY_ID_MAX, STAGE_SIZE } from "../../../src/core/abi.ts";
+import { ARENA_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
 
 /** Regions of one instance: slots and pool by address and size. */
 export interface Regions {
@@ -222,6 +222,3 @@ export const EFFECTS: Record<string, Effect> = {
   chunkMidLo: { stage: nothing },
   scanFeed: { stage: (_a, _n, at) => [[at.outPtr, 192]] },
 };
-
-export const POOL = ENTROPY_POOL_SIZE;
-export const KEY_ID = KEY_ID_MAX;

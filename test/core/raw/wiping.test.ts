@@ -5,16 +5,10 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import * as abi from "../../../src/core/abi.ts";
 import { BUILDS_AND_SMALL, importRaw, loadRaw, type RawCore } from "./raw-core.ts";
+import { residue } from "./residue.ts";
 
 const ALL = 255;
 const KEY_ID = new Uint8Array(Buffer.from("id"));
-
-/** Bytes outside stages, slots and entropy pool that differ from a fresh instance. */
-function residue(core: RawCore, fresh: RawCore, publicStart: number): number {
-  let n = 0;
-  for (let i = 0; i < core.inPtr; i++) if (core.memory[i] !== fresh.memory[i] && i >= publicStart) n++;
-  return n;
-}
 
 describe.each(BUILDS_AND_SMALL)("%s", (build) => {
   const setup = () => {
@@ -108,6 +102,6 @@ describe.each(BUILDS_AND_SMALL)("%s", (build) => {
     x.entropyFill!(0);
     core.memory.fill(0, x.entropyPtr!(), x.entropyPtr!() + abi.ENTROPY_POOL_SIZE);
     fresh.memory.fill(0, fresh.x.entropyPtr!(), fresh.x.entropyPtr!() + abi.ENTROPY_POOL_SIZE);
-    expect(residue(core, fresh, 0)).toBe(0);
+    expect(residue(core, fresh)).toBe(0);
   });
 });

@@ -10,6 +10,17 @@ export type {
 } from "./control/api.ts";
 export { createServer } from "./control/server.ts";
 export { slotContext } from "./crypto/symmetric.ts";
-export type { IssuerState, ReplayMode, ReplayVerdict, TokenLine } from "./tokens/issuer-state.ts";
+export type {
+  EntityStanding,
+  IssuerState,
+  LineKind,
+  LineRenewal,
+  NewLine,
+  ReplayMode,
+  ReplayQuestion,
+  ReplayVerdict,
+  TokenLine,
+  UserStanding,
+} from "./tokens/issuer-state.ts";
 export { tokenKeys, type TokenCrypto } from "./tokens/token-crypto.ts";
 export { createTokenIssuer, type IssuerConfig, type TokenIssuer, type TokenLife } from "./tokens/token-issuer.ts";

@@ -81,7 +81,9 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
       if (received.exchange.name !== exchange.name) continue;
       try {
         const { keydata, keys } = await exchange.respond(received.parsed, binding);
-        const masterToken = await around.issuer.issueMasterToken({ identity, keys, renew, format: around.format });
+        const kind = request.authenticated ? "authenticated" : "anonymous";
+        const token = { identity, keys, renew, kind, format: around.format } as const;
+        const masterToken = await around.issuer.issueMasterToken(token);
         return { scheme: exchange.name, keydata, masterToken };
       } catch (error) {
         if (!(error instanceof MslProtocolError)) throw error;

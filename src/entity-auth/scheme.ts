@@ -20,6 +20,8 @@ export interface EntityScheme {
   readonly name: string;
   readonly encrypts: boolean;
   readonly protectsIntegrity: boolean;
+  /** Whether a verified header proves the identity; by default, whether the scheme protects integrity. */
+  readonly authenticates?: boolean;
   /** Reads `authdata`; no policy here. @throws MSL_PARSE_ERROR and the scheme's own errors */
   parse(authdata: MslMap): Awaitable<EntityAuthData>;
   /**

@@ -168,6 +168,7 @@ async function readHeaderData(
     encrypted: headerEncrypted || keyResponse !== null,
     integrityProtected: headerIntegrity || keyResponse !== null,
     headerEncrypted,
+    authenticated: scheme !== null && (scheme.authenticates ?? scheme.protectsIntegrity),
     identity: identityOf(origin),
     messageId,
     timestamp,
@@ -215,10 +216,10 @@ async function readUser(
   isProtected: boolean,
   env: HeaderEnvironment,
 ): Promise<{ user: string; userScheme: string }> {
-  const { scheme, authdata } = parseUserAuthData(map.map("userauthdata"), env.userSchemes);
+  const { scheme, authdata, parsed } = await parseUserAuthData(map.map("userauthdata"), env.userSchemes);
   if (!isProtected) protocolError("UNENCRYPTED_MESSAGE_WITH_USERAUTHDATA", "headerdata.userauthdata");
   const identity = identityOf(origin);
-  const user = await scheme.authenticate({ identity, authdata, masterToken, userIdToken });
+  const user = await scheme.authenticate({ identity, authdata, parsed, masterToken, userIdToken });
   return { user, userScheme: scheme.name };
 }
 

@@ -41,6 +41,8 @@ export interface MessageHeader {
   readonly integrityProtected: boolean;
   /** The header's own protection, without what a key exchange adds to the payloads. */
   readonly headerEncrypted: boolean;
+  /** Whether the entity proved its identity with entity authentication data; false under a master token. */
+  readonly authenticated: boolean;
   /** Master token's identity where it can be read, else that of the entity authentication data. */
   readonly identity: string | null;
   readonly messageId: number;

@@ -7,13 +7,21 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeObject, encodeObject } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
-import type { MslMap } from "../encoding/msl-map.ts";
 import { MslLocalError } from "../errors/msl-error.ts";
-import type { IssuerState, ReplayMode, ReplayVerdict, TokenLine } from "../tokens/issuer-state.ts";
+import type {
+  EntityStanding,
+  IssuerState,
+  LineRenewal,
+  NewLine,
+  ReplayQuestion,
+  ReplayVerdict,
+  TokenLine,
+  UserStanding,
+} from "../tokens/issuer-state.ts";
 import { ensureFolder, readFileOrNull, replaceFile } from "./atomic-file-node.ts";
-import { type IdentityRecord, type IssuerChange, IssuerMemory, type IssuerMemoryOptions } from "./issuer-memory.ts";
+import { FORMAT, encodeChange, readChanges } from "./issuer-records.ts";
+import { IssuerMemory, type IssuerMemoryOptions } from "./issuer-memory.ts";
 
-const FORMAT = 1;
 /** Log bytes after which the snapshot is written anew. */
 const COMPACT_AT = 4 * 1024 * 1024;
 const SUM = 8;
@@ -30,8 +38,7 @@ export async function openIssuerFile(folder: string, options: IssuerMemoryOption
 class IssuerFile implements IssuerState {
   readonly #snapshotPath: string;
   readonly #logPath: string;
-  readonly #options: IssuerMemoryOptions;
-  #memory: IssuerMemory;
+  readonly #memory: IssuerMemory;
   #log: FileHandle | null = null;
   #logBytes = 0;
   #queue: Uint8Array[] = [];
@@ -40,17 +47,22 @@ class IssuerFile implements IssuerState {
   constructor(folder: string, options: IssuerMemoryOptions) {
     this.#snapshotPath = join(folder, "issuer.state");
     this.#logPath = join(folder, "issuer.log");
-    this.#options = options;
     this.#memory = new IssuerMemory(options);
   }
 
   async load(): Promise<void> {
     const snapshot = await readFileOrNull(this.#snapshotPath);
-    const changes = snapshot === null ? [] : wholeRecords(snapshot).records;
-    if (snapshot !== null && !isSnapshot(snapshot, changes)) throw new MslLocalError("STORE_CORRUPT");
+    const written = snapshot === null ? [] : wholeRecords(snapshot).records;
+    if (snapshot !== null) checkSnapshot(snapshot, written);
     const log = await readFileOrNull(this.#logPath);
     const logged = log === null ? { records: [], bytes: 0 } : wholeRecords(log);
-    this.#memory = replay([...changes.slice(1), ...logged.records], this.#options);
+    try {
+      for (const body of [...written.slice(1), ...logged.records]) {
+        for (const change of readChanges(body)) this.#memory.apply(change);
+      }
+    } catch (error) {
+      throw new MslLocalError("STORE_CORRUPT", null, null, error);
+    }
     this.#memory.onChange = (change) => this.#queue.push(record(encodeChange(change)));
     try {
       this.#log = await open(this.#logPath, "a", 0o600);
@@ -97,56 +109,71 @@ class IssuerFile implements IssuerState {
 
   /** Writes the whole state, then empties the log. A cut in between replays changes that the snapshot already has. */
   async #compact(): Promise<void> {
-    const { identities, revokedEntities, revokedMasterTokens, revokedUserIdTokens } = this.#memory.records;
-    const parts = [record(encodeObject("CBOR", { format: FORMAT, count: identities.size }))];
-    const add = (change: IssuerChange) => parts.push(record(encodeChange(change)));
-    for (const [identity, value] of identities) add({ kind: "identity", identity, record: value });
-    for (const identity of revokedEntities) add({ kind: "entity", identity });
-    for (const serialNumber of revokedMasterTokens) add({ kind: "master", serialNumber });
-    for (const serialNumber of revokedUserIdTokens) add({ kind: "user", serialNumber });
+    const parts = [record(encodeObject("CBOR", { format: FORMAT }))];
+    for (const change of this.#memory.changes()) parts.push(record(encodeChange(change)));
     await replaceFile(this.#snapshotPath, concat(parts));
     await this.#log!.truncate(0);
     this.#logBytes = 0;
   }
 
-  startLine(identity: string, serialNumber: number): Promise<void> {
-    return this.#durable(() => this.#memory.startLine(identity, serialNumber));
+  startLine(line: NewLine): Promise<void> {
+    return this.#durable(() => this.#memory.startLine(line));
   }
 
-  readLine(identity: string): TokenLine | null {
-    return this.#memory.readLine(identity);
+  readLine(identity: string, serialNumber: number): TokenLine | null {
+    return this.#memory.readLine(identity, serialNumber);
   }
 
-  renewLine(identity: string, serialNumber: number, sequenceNumber: number): Promise<number | null> {
-    return this.#durable(() => this.#memory.renewLine(identity, serialNumber, sequenceNumber));
+  readLines(identity: string): readonly TokenLine[] {
+    return this.#memory.readLines(identity);
   }
 
-  acceptNonReplayableId(identity: string, serial: number, id: number, mode: ReplayMode): Promise<ReplayVerdict> {
-    return this.#durable(() => this.#memory.acceptNonReplayableId(identity, serial, id, mode));
+  renewLine(renewal: LineRenewal): Promise<number | null> {
+    return this.#durable(() => this.#memory.renewLine(renewal));
   }
 
-  revokeEntity(identity: string): Promise<void> {
-    return this.#durable(() => this.#memory.revokeEntity(identity));
+  acceptNonReplayableId(question: ReplayQuestion): Promise<ReplayVerdict> {
+    return this.#durable(() => this.#memory.acceptNonReplayableId(question));
+  }
+
+  entityStanding(identity: string, serialNumber: number): EntityStanding {
+    return this.#memory.entityStanding(identity, serialNumber);
   }
 
   isEntityRevoked(identity: string): boolean {
     return this.#memory.isEntityRevoked(identity);
   }
 
+  revokeEntity(identity: string): Promise<void> {
+    return this.#durable(() => this.#memory.revokeEntity(identity));
+  }
+
+  restoreEntity(identity: string): Promise<void> {
+    return this.#durable(() => this.#memory.restoreEntity(identity));
+  }
+
   revokeMasterToken(serialNumber: number): Promise<void> {
     return this.#durable(() => this.#memory.revokeMasterToken(serialNumber));
   }
 
-  isMasterTokenRevoked(serialNumber: number): boolean {
-    return this.#memory.isMasterTokenRevoked(serialNumber);
+  userStanding(user: string, serialNumber: number): UserStanding {
+    return this.#memory.userStanding(user, serialNumber);
+  }
+
+  revokeUser(user: string): Promise<void> {
+    return this.#durable(() => this.#memory.revokeUser(user));
+  }
+
+  restoreUser(user: string): Promise<void> {
+    return this.#durable(() => this.#memory.restoreUser(user));
   }
 
   revokeUserIdToken(serialNumber: number): Promise<void> {
     return this.#durable(() => this.#memory.revokeUserIdToken(serialNumber));
   }
 
-  isUserIdTokenRevoked(serialNumber: number): boolean {
-    return this.#memory.isUserIdTokenRevoked(serialNumber);
+  demandLogin(user: string): Promise<void> {
+    return this.#durable(() => this.#memory.demandLogin(user));
   }
 
   async close(): Promise<void> {
@@ -186,75 +213,13 @@ function wholeRecords(file: Uint8Array): { readonly records: Uint8Array[]; reado
   return { records, bytes: at };
 }
 
-function isSnapshot(file: Uint8Array, records: readonly Uint8Array[]): boolean {
+/** @throws STORE_CORRUPT for a damaged file, and for one that a newer version wrote */
+function checkSnapshot(file: Uint8Array, records: readonly Uint8Array[]): void {
   const size = records.reduce((n, body) => n + HEAD + body.length, 0);
   const first = records[0];
-  return (
-    size === file.length && first !== undefined && decodeObject(first, "issuer").int("format", 1, MAX_ID) === FORMAT
-  );
-}
-
-function encodeChange(change: IssuerChange): Uint8Array {
-  if (change.kind === "entity") return encodeObject("CBOR", { kind: "entity", identity: change.identity });
-  if (change.kind !== "identity") return encodeObject("CBOR", { kind: change.kind, serialnumber: change.serialNumber });
-  const { line, replay } = change.record;
-  return encodeObject("CBOR", {
-    kind: "identity",
-    identity: change.identity,
-    line: line === null ? null : { serialnumber: line.serialNumber, newest: line.newest, parent: line.parent },
-    replay: replay === null ? null : { serialnumber: replay.serialNumber, ...replay.state },
-  });
-}
-
-function replay(records: readonly Uint8Array[], options: IssuerMemoryOptions): IssuerMemory {
-  const identities = new Map<string, IdentityRecord>();
-  const revokedEntities = new Set<string>();
-  const revokedMasterTokens = new Set<number>();
-  const revokedUserIdTokens = new Set<number>();
-  try {
-    for (const body of records) {
-      const map = decodeObject(body, "issuer");
-      const kind = map.string("kind");
-      if (kind === "entity") revokedEntities.add(map.string("identity"));
-      else if (kind === "identity") {
-        const identity = map.string("identity");
-        identities.delete(identity);
-        identities.set(identity, readIdentity(map));
-      } else (kind === "master" ? revokedMasterTokens : revokedUserIdTokens).add(map.int("serialnumber", 0, MAX_ID));
-    }
-  } catch (error) {
-    throw new MslLocalError("STORE_CORRUPT", null, null, error);
-  }
-  return new IssuerMemory({
-    ...options,
-    records: { identities, revokedEntities, revokedMasterTokens, revokedUserIdTokens },
-  });
-}
-
-function readIdentity(map: MslMap): IdentityRecord {
-  const line = map.mapOr("line");
-  const seen = map.mapOr("replay");
-  return {
-    line:
-      line === null
-        ? null
-        : {
-            serialNumber: line.int("serialnumber", 0, MAX_ID),
-            newest: line.int("newest", 0, MAX_ID),
-            parent: line.intOr("parent", 0, MAX_ID),
-          },
-    replay:
-      seen === null
-        ? null
-        : {
-            serialNumber: seen.int("serialnumber", 0, MAX_ID),
-            state: {
-              newest: seen.int("newest", 0, MAX_ID),
-              low: seen.int("low", -0x80000000, 0x7fffffff),
-              high: seen.int("high", -0x80000000, 0x7fffffff),
-            },
-          },
-  };
+  if (size !== file.length || first === undefined) throw new MslLocalError("STORE_CORRUPT");
+  const format = decodeObject(first, "issuer").int("format", 1, MAX_ID);
+  if (format > FORMAT) throw new MslLocalError("STORE_CORRUPT", "A newer version wrote it.", "issuer.format");
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

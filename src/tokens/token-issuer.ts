@@ -3,14 +3,14 @@
 
 import type { Core } from "../core/core.ts";
 import type { SessionKeys } from "../crypto/crypto-context.ts";
-import type { EncodeFields, Format } from "../encoding/codec.ts";
+import { type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslErrorCode } from "../errors/codes.ts";
-import { protocolError } from "../errors/msl-error.ts";
+import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { type Clock, nowSeconds } from "../platform/clock.ts";
-import type { IssuerState, ReplayMode } from "./issuer-state.ts";
-import { createMasterToken, type VerifiedMasterToken } from "./master-token.ts";
+import type { IssuerState, LineKind, ReplayMode } from "./issuer-state.ts";
+import { createMasterToken, type NewMasterToken, type VerifiedMasterToken } from "./master-token.ts";
 import type { TokenCrypto } from "./token-crypto.ts";
 import { createUserIdToken, type UserIdToken, type VerifiedUserIdToken } from "./user-id-token.ts";
 
@@ -31,7 +31,10 @@ export interface IssuerConfig {
   readonly replayMode?: ReplayMode;
   /** `line` (default): only the newest token of an identity or its parent is renewed. `none`: every token is. */
   readonly sequencePolicy?: "line" | "none";
-  readonly issuerData?: EncodeFields;
+  /** Put into master tokens, for servers alone to read: fixed, or made for an identity. Renewal merges it over the old. */
+  readonly issuerData?: EncodeFields | ((identity: string) => Awaitable<EncodeFields>);
+  /** The same for user ID tokens. */
+  readonly userIssuerData?: EncodeFields | ((user: string, identity: string) => Awaitable<EncodeFields>);
   /** Further reasons to refuse an entity, its token or a user: an error of the table, or null. */
   readonly checkEntity?: (identity: string) => Awaitable<MslErrorCode | null>;
   readonly checkUser?: (user: string, identity: string) => Awaitable<MslErrorCode | null>;
@@ -49,6 +52,8 @@ export interface TokenIssuer {
     readonly identity: string;
     readonly keys: SessionKeys;
     readonly renew: VerifiedMasterToken | null;
+    /** Whether the entity proved its identity, or only claims it. */
+    readonly kind: LineKind;
     readonly format: Format;
   }): Promise<VerifiedMasterToken>;
   issueUserIdToken(request: {
@@ -86,29 +91,30 @@ export function createTokenIssuer(config: IssuerConfig): TokenIssuer {
 
   function checkMasterToken(token: VerifiedMasterToken): Awaitable<MslErrorCode | null> {
     const { identity } = token.verified;
-    return chain(state.isEntityRevoked(identity), (isEntityRevoked) => {
-      if (isEntityRevoked) return "MASTERTOKEN_IDENTITY_REVOKED";
-      return chain(state.isMasterTokenRevoked(token.serialNumber), (isTokenRevoked) =>
-        isTokenRevoked ? "MASTERTOKEN_IDENTITY_REVOKED" : (config.checkEntity?.(identity) ?? null),
-      );
+    return chain(state.entityStanding(identity, token.serialNumber), (standing) =>
+      standing === "good" ? (config.checkEntity?.(identity) ?? null) : "MASTERTOKEN_IDENTITY_REVOKED",
+    );
+  }
+
+  function checkUserIdToken(token: VerifiedMasterToken, userIdToken: UserIdToken): Awaitable<MslErrorCode | null> {
+    const { verified, serialNumber } = userIdToken;
+    if (verified === null) return "USERIDTOKEN_NOT_DECRYPTED";
+    return chain(state.userStanding(verified.user, serialNumber), (standing) => {
+      const isVoid = standing.isUserRevoked || standing.isTokenRevoked;
+      if (isVoid || standing.generation !== generationOf(verified.issuerData)) return "USERIDTOKEN_REVOKED";
+      return config.checkUser?.(verified.user, token.verified.identity) ?? null;
     });
   }
 
   return {
     checkMasterToken,
-
-    async checkUserIdToken(token, userIdToken) {
-      if (userIdToken.verified === null) return "USERIDTOKEN_NOT_DECRYPTED";
-      if (await state.isUserIdTokenRevoked(userIdToken.serialNumber)) return "USERIDTOKEN_REVOKED";
-      return (await config.checkUser?.(userIdToken.verified.user, token.verified.identity)) ?? null;
-    },
+    checkUserIdToken,
 
     async checkRenewable(token) {
       if (!usesLines) return null;
-      const line = await state.readLine(token.verified.identity);
+      const line = await state.readLine(token.verified.identity, token.serialNumber);
       const isCurrent =
         line !== null &&
-        line.serialNumber === token.serialNumber &&
         (token.sequenceNumber === line.newest || token.sequenceNumber === line.parent) &&
         lineGap(line.newest, line.parent) < MAX_LINE_GAP;
       return isCurrent ? null : "MASTERTOKEN_SEQUENCE_NUMBER_OUT_OF_SYNC";
@@ -116,40 +122,81 @@ export function createTokenIssuer(config: IssuerConfig): TokenIssuer {
 
     async acceptNonReplayableId(token, id) {
       if (id < 0 || id > MAX_ID) protocolError("NONREPLAYABLE_ID_OUT_OF_RANGE");
-      const verdict = await state.acceptNonReplayableId(token.verified.identity, token.serialNumber, id, replayMode);
+      const verdict = await state.acceptNonReplayableId({
+        identity: token.verified.identity,
+        serialNumber: token.serialNumber,
+        id,
+        mode: replayMode,
+        needsLine: usesLines,
+        keepUntil: keepUntil(token.expiration, config.masterTokenLife),
+      });
       if (verdict === "ok") return null;
       return verdict === "replayed" ? "MESSAGE_REPLAYED" : "MESSAGE_REPLAYED_UNRECOVERABLE";
     },
 
-    async issueMasterToken({ identity, keys, renew, format }) {
+    async issueMasterToken({ identity, keys, renew, kind, format }) {
       const life = times(config.masterTokenLife ?? DEFAULT_LIFE);
-      const issuerData = { ...renew?.verified.issuerData, ...config.issuerData };
+      const row = { identity, keepUntil: keepUntil(life.expiration, config.masterTokenLife) };
+      const given = typeof config.issuerData === "function" ? await config.issuerData(identity) : config.issuerData;
+      const issuerData = { ...renew?.verified.issuerData, ...given };
       if (renew === null) {
         const serial = serialNumber();
-        await state.startLine(identity, serial);
-        const fields = { ...life, sequenceNumber: 0, serialNumber: serial, identity, keys, issuerData };
-        return createMasterToken(core, crypto, format, fields);
+        await state.startLine({ ...row, kind, serialNumber: serial });
+        return create({ ...life, sequenceNumber: 0, serialNumber: serial, identity, keys, issuerData }, format);
       }
       const refused = await checkMasterToken(renew);
       if (refused !== null) protocolError(refused, "mastertoken");
+      const { serialNumber: serial, sequenceNumber } = renew;
       const next = usesLines
-        ? await state.renewLine(identity, renew.serialNumber, renew.sequenceNumber)
-        : nextSequenceNumber(renew.sequenceNumber);
+        ? await state.renewLine({ ...row, serialNumber: serial, sequenceNumber })
+        : nextSequenceNumber(sequenceNumber);
       if (next === null) return protocolError("MASTERTOKEN_SEQUENCE_NUMBER_OUT_OF_SYNC", "mastertoken");
-      const fields = { ...life, sequenceNumber: next, serialNumber: renew.serialNumber, identity, keys, issuerData };
-      return createMasterToken(core, crypto, format, fields);
+      return create({ ...life, sequenceNumber: next, serialNumber: serial, identity, keys, issuerData }, format);
     },
 
     async issueUserIdToken({ user, masterToken, renew, format }) {
+      if (renew !== null) {
+        const refused = await checkUserIdToken(masterToken, renew);
+        if (refused !== null) protocolError(refused, "headerdata.useridtoken");
+      }
+      const serial = renew?.serialNumber ?? serialNumber();
+      const { isUserRevoked, generation } = await state.userStanding(user, serial);
+      if (isUserRevoked) protocolError("USER_REJECTED_BY_APP", "headerdata.userauthdata");
+      const { userIssuerData } = config;
+      const { identity } = masterToken.verified;
+      const given = typeof userIssuerData === "function" ? await userIssuerData(user, identity) : userIssuerData;
       return createUserIdToken(crypto, format, {
         ...times(config.userIdTokenLife ?? DEFAULT_LIFE),
         mtSerialNumber: masterToken.serialNumber,
-        serialNumber: renew?.serialNumber ?? serialNumber(),
+        serialNumber: serial,
         user,
-        issuerData: {},
+        issuerData: { ...renew?.verified.issuerData, ...given, ...(generation > 0 && { [GENERATION]: generation }) },
       });
     },
   };
+
+  /** @throws MASTERTOKEN_ISSUERDATA_ENCODE_ERROR for issuer data that no format can carry */
+  async function create(token: NewMasterToken, format: Format): Promise<VerifiedMasterToken> {
+    try {
+      encodeObject(format, token.issuerData);
+    } catch (error) {
+      throw new MslProtocolError("MASTERTOKEN_ISSUERDATA_ENCODE_ERROR", "mastertoken", error);
+    }
+    return createMasterToken(core, crypto, format, token);
+  }
+}
+
+/** Member of a user ID token's issuer data; absent for the first generation. */
+const GENERATION = "generation";
+
+function generationOf(issuerData: EncodeFields): number {
+  const { [GENERATION]: generation } = issuerData;
+  return typeof generation === "number" ? generation : 0;
+}
+
+/** Rows outlive their tokens by one lifetime: an expired token may still be renewed. */
+function keepUntil(expiration: number, life: TokenLife = DEFAULT_LIFE): number {
+  return expiration + Math.max(0, life.expireSec);
 }
 
 export function nextSequenceNumber(sequenceNumber: number): number {

@@ -19,6 +19,8 @@ export interface UserAuthRequest {
   readonly identity: string | null;
   /** `authdata` as received: credentials; never to be logged or put into an error. */
   readonly authdata: MslMap;
+  /** What `validate` returned. */
+  readonly parsed: unknown;
   /** Token that verifies user ID tokens of the message. */
   readonly masterToken: MasterToken | null;
   /** The message's user ID token. */
@@ -27,8 +29,11 @@ export interface UserAuthRequest {
 
 export interface UserScheme {
   readonly name: string;
-  /** Reads and checks the fields. Runs before `authenticate`, without policy. @throws MSL_PARSE_ERROR and the scheme's parse errors */
-  validate(authdata: MslMap): void;
+  /**
+   * Reads and checks the fields, without policy; runs before `authenticate`, which gets what it returns as `parsed`.
+   * @throws MSL_PARSE_ERROR and the scheme's parse errors
+   */
+  validate(authdata: MslMap): Awaitable<unknown>;
   /** @returns the user's identity, as it goes into the user ID token. @throws the scheme's errors, mostly with USERDATA_REAUTH */
   authenticate(request: UserAuthRequest): Awaitable<string>;
 }
@@ -38,10 +43,10 @@ export type UserSchemes = ReadonlyMap<string, UserScheme>;
 export const USER_SCHEME_NAMES: ReadonlySet<string> = new Set(["EMAIL_PASSWORD", "USER_ID_TOKEN"]);
 
 /** Reads the container; the scheme is looked up before `authdata` is read. */
-export function parseUserAuthData(
+export async function parseUserAuthData(
   container: MslMap,
   schemes: UserSchemes,
-): { readonly scheme: UserScheme; readonly authdata: MslMap } {
+): Promise<{ readonly scheme: UserScheme; readonly authdata: MslMap; readonly parsed: unknown }> {
   const name = container.string("scheme");
   const scheme = schemes.get(name);
   if (scheme === undefined) {
@@ -51,6 +56,5 @@ export function parseUserAuthData(
     );
   }
   const authdata = container.map("authdata");
-  scheme.validate(authdata);
-  return { scheme, authdata };
+  return { scheme, authdata, parsed: await scheme.validate(authdata) };
 }

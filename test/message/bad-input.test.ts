@@ -169,7 +169,7 @@ describe.each(FORMATS)("%s", (format) => {
     const result = await outcome(world, await message(world, { format, header, chunks: [await good(world, format)] }));
     expect(result.code).toBe(code);
     if (isIdKnown) expect(result.id).toBe(1001);
-    expect(await world.state.readLine("device-1")).toBeNull();
+    expect(await world.state.readLines("device-1")).toEqual([]);
   });
 
   const CHUNKS: [string, EncodeFields, string][] = [

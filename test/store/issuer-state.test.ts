@@ -1,12 +1,14 @@
-// One suite over both implementations of the issuer's state, and what only the file has: restart, cut logs, damage.
+// The issuer's state in memory and in a file: the shared suite, and what only one of them has.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { encodeObject } from "../../src/encoding/codec.ts";
 import { openIssuerFile } from "../../src/store/issuer-file-node.ts";
+import { readChanges } from "../../src/store/issuer-records.ts";
 import { IssuerMemory } from "../../src/store/issuer-memory.ts";
-import type { IssuerState } from "../../src/tokens/issuer-state.ts";
+import { accept, issuerStateSuite, renew, start, type StateUnderTest } from "./issuer-state-suite.ts";
 
 const M = 2 ** 53;
 const folders: string[] = [];
@@ -19,144 +21,69 @@ afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
 
-const IMPLEMENTATIONS: [string, () => Promise<IssuerState>][] = [
-  ["memory", async () => new IssuerMemory()],
-  ["file", () => openIssuerFile(folder())],
-];
+const alone = (state: StateUnderTest["state"]): StateUnderTest => ({ state, again: async () => state });
 
-/** Brings the replay state of (id, serial) to `newest`, in steps that the rule accepts. */
-async function bringTo(state: IssuerState, newest: number, mode: "strict" | "window"): Promise<void> {
-  let at = 0;
-  if (newest > 1e6) {
-    // Too far to walk: from the top, over the wrap's other side.
-    throw new Error("set by records instead");
-  }
-  while (at < newest) {
-    at = Math.min(newest, at + 65536);
-    expect(await state.acceptNonReplayableId("e", 1, at, mode)).toBe("ok");
-  }
-}
-
-describe.each(IMPLEMENTATIONS)("%s", (_name, open) => {
-  test("lines: newest or parent renews, others do not, a gap of five ends it", async () => {
-    const state = await open();
-    expect(await state.readLine("e")).toBeNull();
-    expect(await state.renewLine("e", 7, 0)).toBeNull();
-    await state.startLine("e", 7);
-    expect(await state.renewLine("e", 8, 0)).toBeNull();
-    expect(await state.renewLine("e", 7, 0)).toBe(1);
-    // The answer was lost: the old token renews again, up to a gap of five.
-    for (const next of [2, 3, 4, 5]) expect(await state.renewLine("e", 7, 0)).toBe(next);
-    expect(await state.renewLine("e", 7, 0)).toBeNull();
-    expect(await state.readLine("e")).toEqual({ serialNumber: 7, newest: 5, parent: 0 });
-    await state.startLine("e", 9);
-    expect(await state.renewLine("e", 7, 5)).toBeNull();
-    expect(await state.renewLine("e", 9, 0)).toBe(1);
-    expect(await state.renewLine("e", 9, 1)).toBe(2);
-    expect(await state.renewLine("e", 9, 0)).toBeNull();
-    await state.close();
-  });
-
-  test("CTL-102 strict: ids up to 5 behind are replays, older and far ones unrecoverable", async () => {
-    const state = await open();
-    const ask = (id: number) => state.acceptNonReplayableId("e", 1, id, "strict");
-    expect(await ask(0)).toBe("replayed");
-    expect(await ask(65537)).toBe("unrecoverable");
-    await bringTo(state, 100, "strict");
-    for (const id of [95, 96, 99, 100]) expect(await ask(id)).toBe("replayed");
-    for (const id of [93, 94, 65637]) expect(await ask(id)).toBe("unrecoverable");
-    expect(await ask(65636)).toBe("ok");
-    expect(await ask(65637)).toBe("ok");
-    await state.close();
-  });
-
-  test("CTL-102 window: 64 unseen ids behind are accepted once", async () => {
-    const state = await open();
-    const ask = (id: number) => state.acceptNonReplayableId("e", 1, id, "window");
-    expect(await ask(0)).toBe("replayed");
-    await bringTo(state, 100, "window");
-    for (const id of [99, 36, 70]) {
-      expect(await ask(id)).toBe("ok");
-      expect(await ask(id)).toBe("replayed");
-    }
-    expect(await ask(35)).toBe("unrecoverable");
-    expect(await ask(100)).toBe("replayed");
-    expect(await ask(65637)).toBe("unrecoverable");
-    expect(await ask(101)).toBe("ok");
-    expect(await ask(36)).toBe("unrecoverable");
-    expect(await ask(37)).toBe("ok");
-    expect(await ask(M)).toBe("unrecoverable");
-    // Another serial number or identity has its own ids.
-    expect(await state.acceptNonReplayableId("e", 2, 1, "window")).toBe("ok");
-    expect(await state.acceptNonReplayableId("f", 1, 1, "window")).toBe("ok");
-    await state.close();
-  });
-
-  test("CTL-103 of a hundred simultaneous uses of one id exactly one is accepted", async () => {
-    const state = await open();
-    const all = await Promise.all(Array.from({ length: 100 }, () => state.acceptNonReplayableId("e", 1, 5, "window")));
-    expect(all.filter((verdict) => verdict === "ok")).toHaveLength(1);
-    await state.close();
-  });
-
-  test("revocations hold", async () => {
-    const state = await open();
-    expect(await state.isEntityRevoked("e")).toBe(false);
-    await state.revokeEntity("e");
-    await state.revokeMasterToken(5);
-    await state.revokeUserIdToken(M);
-    expect(await state.isEntityRevoked("e")).toBe(true);
-    expect([await state.isMasterTokenRevoked(5), await state.isMasterTokenRevoked(6)]).toEqual([true, false]);
-    expect(await state.isUserIdTokenRevoked(M)).toBe(true);
-    await state.close();
-  });
+describe("memory", () => {
+  issuerStateSuite(async () => alone(new IssuerMemory()));
 });
 
-test("ids wrap from 2^53 to 0 in both modes", () => {
-  for (const mode of ["strict", "window"] as const) {
-    const state = new IssuerMemory({
-      records: {
-        identities: new Map([
-          ["e", { line: null, replay: { serialNumber: 1, state: { newest: M, low: 0, high: 0 } } }],
-        ]),
-        revokedEntities: new Set(),
-        revokedMasterTokens: new Set(),
-        revokedUserIdTokens: new Set(),
-      },
-    });
-    expect(state.acceptNonReplayableId("e", 1, M, mode)).toBe("replayed");
-    expect(state.acceptNonReplayableId("e", 1, 65_536, mode)).toBe(
-      mode === "strict" ? "unrecoverable" : "unrecoverable",
-    );
-    expect(state.acceptNonReplayableId("e", 1, 0, mode)).toBe("ok");
-    if (mode === "window") expect(state.acceptNonReplayableId("e", 1, M - 1, mode)).toBe("ok");
-  }
+describe("file", () => {
+  issuerStateSuite(async () => alone(await openIssuerFile(folder())));
 });
 
-test("identities are bounded: the one used longest ago is forgotten", () => {
-  const state = new IssuerMemory({ maxIdentities: 3 });
-  for (const identity of ["a", "b", "c", "a", "d"]) state.startLine(identity, 1);
-  expect(["a", "b", "c", "d"].map((identity) => state.readLine(identity) !== null)).toEqual([true, false, true, true]);
+test.each(["strict", "window"] as const)("ids wrap from 2^53 to 0: %s", (mode) => {
+  const state = new IssuerMemory();
+  state.apply({ kind: "stray", identity: "e", serialNumber: 1, replay: { newest: M, low: 0, high: 0 } });
+  expect(accept(state, "e", 1, M, mode)).toBe("replayed");
+  expect(accept(state, "e", 1, 65_536, mode)).toBe("unrecoverable");
+  expect(accept(state, "e", 1, 0, mode)).toBe("ok");
+  if (mode === "window") expect(accept(state, "e", 1, M - 1, mode)).toBe("ok");
+});
+
+test("identities are bounded: the one used longest ago is forgotten, and its ids are refused", () => {
+  const state = new IssuerMemory({ maxIdentities: 3, maxAnonymous: 2 });
+  for (const [i, identity] of ["a", "b", "c", "a", "d"].entries()) start(state, identity, i);
+  expect(["a", "b", "c", "d"].map((identity) => state.readLines(identity).length)).toEqual([1, 0, 1, 1]);
+  expect(accept(state, "b", 1, 1, "window", true)).toBe("unrecoverable");
+  // A flood of claimed identities pushes out none that were proved.
+  for (let i = 0; i < 100; i++) start(state, `guest-${i}`, 1000 + i, "anonymous");
+  expect(["a", "c", "d"].map((identity) => state.readLines(identity).length)).toEqual([1, 1, 1]);
+  expect([97, 98, 99].map((i) => state.readLines(`guest-${i}`).length)).toEqual([0, 1, 1]);
 });
 
 describe("the file", () => {
   async function filled(dir: string): Promise<void> {
     const state = await openIssuerFile(dir);
-    await state.startLine("device", 42);
-    await state.renewLine("device", 42, 0);
-    await state.acceptNonReplayableId("device", 42, 3, "window");
+    await start(state, "device", 42);
+    await renew(state, "device", 42, 0);
+    await accept(state, "device", 42, 3);
     await state.revokeEntity("gone");
+    await state.demandLogin("user");
     await state.close();
   }
 
   test("everything survives a restart", async () => {
     const dir = folder();
     await filled(dir);
+    const before = await openIssuerFile(dir);
+    await start(before, "device", 43, "anonymous");
+    await accept(before, "stray", 1, 9);
+    await before.revokeMasterToken(5);
+    await before.revokeUserIdToken(6);
+    await before.revokeUser("other");
+    await before.revokeEntity("back");
+    await before.restoreEntity("back");
+    await before.close();
     const state = await openIssuerFile(dir);
-    expect(await state.readLine("device")).toEqual({ serialNumber: 42, newest: 1, parent: 0 });
-    expect(await state.acceptNonReplayableId("device", 42, 3, "window")).toBe("replayed");
-    expect(await state.acceptNonReplayableId("device", 42, 2, "window")).toBe("ok");
-    expect(await state.isEntityRevoked("gone")).toBe(true);
+    expect(await state.readLine("device", 42)).toEqual({ serialNumber: 42, newest: 1, parent: 0 });
+    expect(await state.readLine("device", 43)).toEqual({ serialNumber: 43, newest: 0, parent: null });
+    expect(await accept(state, "device", 42, 3)).toBe("replayed");
+    expect(await accept(state, "device", 42, 2)).toBe("ok");
+    expect(await accept(state, "stray", 1, 9)).toBe("replayed");
+    expect([await state.isEntityRevoked("gone"), await state.isEntityRevoked("back")]).toEqual([true, false]);
+    expect(await state.entityStanding("device", 5)).toBe("token-revoked");
+    expect(await state.userStanding("user", 6)).toEqual({ isUserRevoked: false, isTokenRevoked: true, generation: 1 });
+    expect((await state.userStanding("other", 1)).isUserRevoked).toBe(true);
     await state.close();
   });
 
@@ -169,22 +96,45 @@ describe("the file", () => {
       const cut = folder();
       writeFileSync(join(cut, "issuer.log"), log.subarray(0, length));
       const state = await openIssuerFile(cut);
-      const line = await state.readLine("device");
+      const line = await state.readLine("device", 42);
       const revoked = await state.isEntityRevoked("gone");
       seen.add(JSON.stringify([line?.newest ?? null, revoked]));
-      await state.startLine("other", 1);
+      await start(state, "other", 1);
       await state.close();
       const again = await openIssuerFile(cut);
-      expect(await again.readLine("other")).toEqual({ serialNumber: 1, newest: 0, parent: null });
-      expect(await again.readLine("device")).toEqual(line);
+      expect(await again.readLine("other", 1)).toEqual({ serialNumber: 1, newest: 0, parent: null });
+      expect(await again.readLine("device", 42)).toEqual(line);
       await again.close();
     }
     expect([...seen]).toEqual(["[null,false]", "[0,false]", "[1,false]", "[1,true]"]);
   });
 
-  test("a damaged snapshot is refused, never half read", async () => {
+  test("a damaged snapshot is refused, and so is one of a newer version", async () => {
     const dir = folder();
     writeFileSync(join(dir, "issuer.state"), Buffer.alloc(50, 7));
     await expect(openIssuerFile(dir)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+
+  test("state of format 1 is read", () => {
+    const old = (fields: Parameters<typeof encodeObject>[1]) => readChanges(encodeObject("CBOR", fields));
+    const line = { serialnumber: 42, newest: 3, parent: 2 };
+    const replay = { serialnumber: 42, newest: 7, low: 1, high: 0 };
+    expect(old({ kind: "identity", identity: "d", line, replay })).toEqual([
+      {
+        kind: "authenticated",
+        identity: "d",
+        record: {
+          line: { serialNumber: 42, newest: 3, parent: 2 },
+          replay: { newest: 7, low: 1, high: 0 },
+        },
+      },
+    ]);
+    expect(old({ kind: "identity", identity: "d", line: null, replay })).toEqual([
+      { kind: "stray", identity: "d", serialNumber: 42, replay: { newest: 7, low: 1, high: 0 } },
+    ]);
+    expect(old({ kind: "entity", identity: "gone" })).toEqual([{ kind: "entity", identity: "gone", isRevoked: true }]);
+    expect(old({ kind: "master", serialnumber: 5 })).toEqual([{ kind: "master-token", serialNumber: 5 }]);
+    expect(old({ kind: "user", serialnumber: 6 })).toEqual([{ kind: "user-id-token", serialNumber: 6 }]);
+    expect(() => old({ kind: "future" })).toThrow("MSL_PARSE_ERROR");
   });
 });

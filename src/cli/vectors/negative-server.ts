@@ -99,22 +99,15 @@ async function serverOf(state: State, bench: Bench): Promise<MslServer> {
 }
 
 async function issuerState(state: State, bench: Bench): Promise<IssuerMemory> {
-  const identities = new Map();
+  const memory = new IssuerMemory();
   if (state.largestId !== null) {
     const { serialNumber, id } = state.largestId;
     const { identity } = (bench.common.mastertoken as { sessionKeys: { identity: string } }).sessionKeys;
     // The largest id is all that was seen.
-    identities.set(identity, { line: null, replay: { serialNumber, state: { newest: id, low: 0, high: 0 } } });
+    memory.apply({ kind: "stray", identity, serialNumber, replay: { newest: id, low: 0, high: 0 } });
   }
-  const revoked = state.revokedUserIdToken;
-  const memory = new IssuerMemory({
-    records: {
-      identities,
-      revokedEntities: new Set(state.revokedIdentity === null ? [] : [state.revokedIdentity]),
-      revokedMasterTokens: new Set(),
-      revokedUserIdTokens: new Set(revoked === null ? [] : [revoked]),
-    },
-  });
+  if (state.revokedIdentity !== null) memory.revokeEntity(state.revokedIdentity);
+  if (state.revokedUserIdToken !== null) memory.revokeUserIdToken(state.revokedUserIdToken);
   return memory;
 }
 

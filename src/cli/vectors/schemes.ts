@@ -3,6 +3,7 @@
 
 import { type KeySpec, MAC_KEY } from "../../core/core.ts";
 import type { CompressionAlgorithm } from "../../encoding/compression.ts";
+import type { MslMap } from "../../encoding/msl-map.ts";
 import { none } from "../../entity-auth/none.ts";
 import { psk } from "../../entity-auth/psk.ts";
 import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
@@ -10,8 +11,11 @@ import { ecdh } from "../../key-exchange/ecdh.ts";
 import { KEY_EXCHANGE_NAMES, type KeyExchange, type KeyRequest } from "../../key-exchange/scheme.ts";
 import { symmetricWrapped } from "../../key-exchange/symmetric-wrapped.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
+import { parseMasterToken } from "../../tokens/master-token.ts";
+import { parseUserIdToken } from "../../tokens/user-id-token.ts";
 import { emailPassword, emailPasswordData } from "../../user-auth/email-password.ts";
 import { USER_SCHEME_NAMES, type UserAuthData, type UserScheme } from "../../user-auth/scheme.ts";
+import { userIdToken, userIdTokenData } from "../../user-auth/user-id-token.ts";
 import type { KeysFile } from "../keys-file.ts";
 import type { Bench } from "./spec.ts";
 import { fail, type Vector } from "./vector.ts";
@@ -28,7 +32,7 @@ export interface Receiver {
 interface UserRow {
   readonly receive: (receiver: Receiver) => UserScheme;
   /** What a user of the key file sends. */
-  readonly send: (user: KeysFile["users"][number]) => UserAuthData;
+  readonly send: (user: KeysFile["users"][number], recorded: MslMap, bench: Bench) => Awaitable<UserAuthData>;
 }
 
 const ENTITY: ReadonlyMap<string, (receiver: Receiver) => EntityScheme> = new Map([
@@ -42,6 +46,24 @@ const USER: ReadonlyMap<string, UserRow> = new Map([
     {
       receive: ({ bench }) => emailPassword({ verify: (email, password) => userOf(bench, email, password) }),
       send: ({ email, password }) => emailPasswordData(email, password),
+    },
+  ],
+  [
+    "USER_ID_TOKEN",
+    {
+      receive: ({ bench }) =>
+        userIdToken({
+          core: bench.core,
+          clock: { nowMs: () => Number(bench.common.now) },
+          tokenCrypto: bench.keys.issuer,
+          issuer: { checkMasterToken: () => null, checkUserIdToken: () => null },
+        }),
+      // The tokens are those of an earlier session: here, the recorded ones as the device holds them.
+      async send(_user, recorded, { core }) {
+        const authdata = recorded.map("authdata");
+        const masterToken = await parseMasterToken(authdata.map("mastertoken"), null, core);
+        return userIdTokenData(masterToken, await parseUserIdToken(authdata.map("useridtoken"), null, masterToken));
+      },
     },
   ],
 ]);
@@ -134,10 +156,10 @@ export function pendingRequest(exchange: KeyExchange, recorded: Vector | null): 
 }
 
 /** Authentication data as a user of the key file sends it. */
-export function userData(bench: Bench, scheme: string, user: string): UserAuthData {
+export function userData(bench: Bench, scheme: string, user: string, recorded: MslMap): Awaitable<UserAuthData> {
   const entry =
     bench.keys.file.users.find((candidate) => candidate.id === user) ?? fail("no such user in the key file");
-  return (USER.get(scheme) ?? fail("no such user scheme")).send(entry);
+  return (USER.get(scheme) ?? fail("no such user scheme")).send(entry, recorded, bench);
 }
 
 function tableOf<T>(rows: ReadonlyMap<string, (receiver: Receiver) => T>, receiver: Receiver): ReadonlyMap<string, T> {

@@ -26,7 +26,8 @@ async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
   const user = vector.text("user");
   const scheme = vector.text("scheme");
   same("authenticated user", await authenticate(vector, bench), user);
-  const sent = encodeObject("JSON", { ...userData(bench, scheme, user) });
+  const recorded = decodeObject(vector.utf8("userauthdata"), "userauthdata");
+  const sent = encodeObject("JSON", { ...(await userData(bench, scheme, user, recorded)) });
   same("userauthdata of the user", parseJson(text(sent), "our bytes"), vector.json("userauthdata"));
 }
 
@@ -45,6 +46,6 @@ async function authenticate(vector: Vector, bench: Bench): Promise<string> {
   const userIdToken = uit === null ? null : await recordedUserIdToken(uit, masterToken, bench);
   const identity = vector.textOr("entity");
   const container = decodeObject(vector.utf8("userauthdata"), "userauthdata");
-  const { scheme, authdata } = parseUserAuthData(container, userSchemes({ bench }));
-  return scheme.authenticate({ identity, authdata, masterToken, userIdToken });
+  const { scheme, authdata, parsed } = await parseUserAuthData(container, userSchemes({ bench }));
+  return scheme.authenticate({ identity, authdata, parsed, masterToken, userIdToken });
 }

@@ -23,7 +23,13 @@ export function maskLess(a: i32, b: i32): i32 {
  * Time: depends on `len` only.
  */
 export function ctEqual(a: usize, b: usize, len: i32): i32 {
+  let i = 0;
   let diff = 0;
-  for (let i = 0; i < len; i++) diff |= (load<u8>(a + i) ^ load<u8>(b + i)) as i32;
+  if (ASC_FEATURE_SIMD) {
+    let wide: u64 = 0;
+    for (; i + 8 <= len; i += 8) wide |= load<u64>(a + i) ^ load<u64>(b + i);
+    diff = (wide | (wide >> 32)) as i32;
+  }
+  for (; i < len; i++) diff |= (load<u8>(a + i) ^ load<u8>(b + i)) as i32;
   return maskZero(diff) & 1;
 }

@@ -41,11 +41,11 @@ function hashRound(n) {
   const [a, b, , d, e, f, g, h] = range(8).map((i) => `h${"abcdefgh"[(i - n + 16) % 8]}`);
   const [now, before] = n % 2 === 0 ? ["even", "odd"] : ["odd", "even"];
   return [
-    `${h} += load<u32>(w, ${4 * n}) + load<u32>(k, ${4 * n}) + ${sigma1(e)} + (${g} ^ (${e} & (${f} ^ ${g})));`,
+    `${h} = ${h} + load<u32>(W, ${4 * n}) + load<u32>(k, ${4 * n}) + (${g} ^ (${e} & (${f} ^ ${g}))) + ${sigma1(e)};`,
     `${d} += ${h};`,
     `${now} = ${a} ^ ${b};`,
-    `${h} += ${sigma0(a)} + (${b} ^ (${now} & ${before}));`,
-    ...(n % 2 === 1 ? [`store<u32>(w, ${h}, 80);`] : []),
+    `${h} = ${h} + (${b} ^ (${now} & ${before})) + ${sigma0(a)};`,
+    ...(n % 2 === 1 ? [`store<u32>(W, ${h}, 80);`] : []),
   ];
 }
 
@@ -53,22 +53,22 @@ function hashRound(n) {
 function extend(i) {
   const at = (n) => 4 * ((i + n) % 16);
   return [
-    `y = load<u32>(w, ${at(1)});`,
-    `z = load<u32>(w, ${at(14)});`,
+    `y = load<u32>(W, ${at(1)});`,
+    `z = load<u32>(W, ${at(14)});`,
     `y = ${rot("y", 7)} ^ ${rot("y", 18)} ^ (y >> 3);`,
     `z = ${rot("z", 17)} ^ ${rot("z", 19)} ^ (z >> 10);`,
-    `store<u32>(w, load<u32>(w, ${at(0)}) + y + load<u32>(w, ${at(9)}) + z, ${at(0)});`,
+    `store<u32>(W, load<u32>(W, ${at(0)}) + y + load<u32>(W, ${at(9)}) + z, ${at(0)});`,
   ];
 }
 
 /** Two rounds of AES, four of SHA-256, and four words of the schedule. */
 const quarter = (q) => [
   ...aesRound(2 * q, `v128.load(state, ${32 * q + 16})`),
-  "v128.store(w, x, 64);",
+  "v128.store(W, x, 64);",
   ...hashRound(4 * q),
   ...hashRound(4 * q + 1),
   ...aesRound(2 * q + 1, `v128.load(state, ${32 * q + 32})`),
-  "v128.store(w, x, 64);",
+  "v128.store(W, x, 64);",
   ...hashRound(4 * q + 2),
   ...hashRound(4 * q + 3),
   "if (part < 3) {",
@@ -80,7 +80,7 @@ const quarter = (q) => [
 ];
 
 const VECTORS = {
-  low: "LOW", inv: "INV", aInv: "A_INV", s1u: "S1_U", s1w: "S1_W", s2u: "S2_U", s2w: "S2_W", rows: "ROWS", turn: "TURN",
+  low: "LOW", inv: "INV", aInv: "A_INV", s1u: "S1_U", s1w: "S1_W", s2u: "S2_U", s2w: "S2_W", turn: "TURN",
   inLow: "IN_LO", inHigh: "IN_HI", outLow: "OUT_LO", outHigh: "OUT_HI", bytesBack: "BYTES_BACK",
 }; // biome-ignore format: one table of names
 const hashes = range(8).map((i) => [`h${"abcdefgh"[i]}`, 4 * i]);
@@ -90,8 +90,13 @@ const text = [
   "// is worked on while the cipher, whose blocks depend on each other, waits for itself. AES as in aes-simd-encrypt.ts.",
   "",
   'import { K256 } from "../hash/sha256-constants";',
-  'import { scratchPop, scratchPush } from "../memory/scratch";',
   `import { ${Object.values(VECTORS).join(", ")}, TABLES } from "./aes-simd-tables.gen";`,
+  "",
+  "/**",
+  " * The schedule's 16 words, and room for stores that keep a compiler from moving all of one algorithm behind the other;",
+  " * wiped. At a fixed place, which takes no register.",
+  " */",
+  "const W: usize = ASC_FEATURE_SIMD ? memory.data(96, 16) : 0;",
   "",
   "/**",
   " * Encrypts `turns` times 64 bytes and hashes as many. What a turn hashes must lie there before the turn begins.",
@@ -102,19 +107,19 @@ const text = [
   " * @param dst    ciphertext; may be `src` or lie before it, or apart",
   " * @param hash   [secret] 32 bytes, aligned: chaining value of SHA-256, carried on",
   " * @param msg    bytes to hash: msg + 64 ≤ dst, or apart",
-  " * Time: depends on `turns` and `rounds` only. Scratch: 96 bytes, wiped.",
+  " * Time: depends on `turns` and `rounds` only. Scratch: none.",
   " */",
   "export function cbcEncryptHash(",
   "  state: usize, rounds: i32, iv: usize, src: usize, turns: i32, dst: usize, hash: usize, msg: usize,",
   "): void {",
   ...Object.entries(VECTORS).map(([name, table]) => `  const ${name} = v128.load(TABLES, ${table});`),
-  "  // 16 words of the schedule, and room for stores that keep a compiler from moving all of one algorithm behind the other.",
-  "  const w = scratchPush(96);",
+  "  // A constant index: engines need not see to it that it is below 16.",
+  `  const rows = i8x16(${range(16).map((p) => (p & 12) | ((p + (p >> 2)) & 3))});`,
   "  const end = state + (rounds << 4);",
   `  let chain = ${pick("v128.load(iv)", "turn")};`,
   `  chain = ${linear("chain", "inLow", "inHigh")};`,
   "  for (; turns > 0; turns--) {",
-  ...range(4).map((i) => `    v128.store(w, ${pick(`v128.load(msg, ${16 * i})`, "bytesBack")}, ${16 * i});`),
+  ...range(4).map((i) => `    v128.store(W, ${pick(`v128.load(msg, ${16 * i})`, "bytesBack")}, ${16 * i});`),
   ...hashes.map(([h, at]) => `    let ${h} = load<u32>(hash, ${at});`),
   "    let odd = hb ^ hc;",
   "    let even: u32;",
@@ -140,7 +145,7 @@ const text = [
   "    msg += 64;",
   "  }",
   `  v128.store(iv, ${pick(linear("chain", "outLow", "outHigh"), "turn")});`,
-  "  scratchPop(96);",
+  ...range(6).map((i) => `  v128.store(W, v128.splat<u8>(0), ${16 * i});`),
   "}",
 ];
 

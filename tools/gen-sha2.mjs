@@ -32,7 +32,9 @@ function round(hash, i, word, indent, rotation, lastAtEnd = false) {
     `${add} ${word} + (${g} ^ (${e} & (${f} ^ ${g}))) + ${rotation(hash, e, hash.S1)};`,
     `${d} += ${h};`,
     `${x} = ${a} ^ ${b};`,
-    `${add} ${rotation(hash, a, hash.S0)} + (${b} ^ (${x} & ${y}));`,
+    lastAtEnd
+      ? `${add} (${b} ^ (${x} & ${y})) + ${rotation(hash, a, hash.S0)};`
+      : `${add} ${rotation(hash, a, hash.S0)} + (${b} ^ (${x} & ${y}));`,
   ].map((line) => indent + line);
 }
 
@@ -180,24 +182,33 @@ function simd(hash, names, extendVector, rotation, last) {
   const vectors = size;
   const turns = size === 4 ? 4 : 5;
   const add = `i${bits}x${lanes}.add`;
+  // A fixed place takes no register, which the rounds on words of 32 bits are short of, but three bytes at each access.
+  const isFixed = size === 4;
+  const w = isFixed ? "W" : "w";
   const flip = range(16).map((i) => i ^ (size - 1));
   const rounds = (j, indent) =>
     range(lanes).flatMap((i) =>
-      round(hash, lanes * j + i, `load<${type}>(w, ${16 * j + size * i})`, indent, rotation, true),
+      round(hash, lanes * j + i, `load<${type}>(${w}, ${16 * j + size * i})`, indent, rotation, true),
     );
   return [
     `${HEAD} SHA-${8 * bits} with the schedule in vectors of ${lanes} words, 16 words ahead of the`,
     "// scalar rounds, which take K + W from memory.",
     "",
-    'import { scratchPop, scratchPush } from "../memory/scratch";',
+    ...(isFixed ? [] : ['import { scratchPop, scratchPush } from "../memory/scratch";']),
     `import { ${K} } from "./sha${8 * bits}-constants";`,
     "",
-    ...doc(hash, `${16 * size} bytes, wiped`),
-    `  const w = scratchPush(${16 * size});`,
+    ...(isFixed
+      ? [
+          "/** Words of the schedule, wiped. At a fixed place, which takes no register. */",
+          `const W: usize = ASC_FEATURE_SIMD ? memory.data(${16 * size}, 16) : 0;`,
+          "",
+          ...doc(hash, "none"),
+        ]
+      : [...doc(hash, `${16 * size} bytes, wiped`), `  const w = scratchPush(${16 * size});`]),
     `  const flip = i8x16(${flip.join(", ")});`,
     "  for (; blocks > 0; blocks--) {",
     ...range(vectors).map((j) => `    let x${j} = i8x16.swizzle(v128.load(msg, ${16 * j}, 1), flip);`),
-    ...range(vectors).map((j) => `    v128.store(w, ${add}(x${j}, v128.load(${K}, ${16 * j})), ${16 * j});`),
+    ...range(vectors).map((j) => `    v128.store(${w}, ${add}(x${j}, v128.load(${K}, ${16 * j})), ${16 * j});`),
     ...names.map((name) => `    let ${name} = x0;`),
     ...start(hash),
     last
@@ -207,12 +218,14 @@ function simd(hash, names, extendVector, rotation, last) {
     ...range(vectors).flatMap((j) => [
       ...extendVector(j).map((line) => `      ${line}`),
       ...rounds(j, "      "),
-      `      v128.store(w, ${add}(x${j}, v128.load(k, ${16 * j})), ${16 * j});`,
+      `      v128.store(${w}, ${add}(x${j}, v128.load(k, ${16 * j})), ${16 * j});`,
     ]),
     "    }",
     ...(last ? range(vectors).flatMap((j) => rounds(j, "    ")) : []),
     ...end(hash),
-    `  scratchPop(${16 * size});`,
+    ...(isFixed
+      ? range(vectors).map((j) => `  v128.store(W, v128.splat<u8>(0), ${16 * j});`)
+      : [`  scratchPop(${16 * size});`]),
     "}",
   ];
 }

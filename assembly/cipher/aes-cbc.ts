@@ -27,13 +27,18 @@ export function cbcPaddedLength(len: i32): i32 {
   return (len & ~15) + 16;
 }
 
+/** The last block: `len` < 16 bytes and their padding, at `block`, which is aligned. */
+export function padBlock(block: usize, src: usize, len: i32): void {
+  if (ASC_FEATURE_SIMD) v128.store(block, i8x16.splat((16 - len) as i8));
+  else for (let i = 0; i < 16; i++) store<u8>(block + i, 16 - len);
+  copy(block, src, len);
+}
+
 /** Pads and encrypts `len` bytes; `iv` is used up. Returns the ciphertext's length. */
 export function cbcEncrypt(state: usize, rounds: i32, iv: usize, src: usize, len: i32, dst: usize): i32 {
   const whole = len & ~15;
   const last = scratchPush(16);
-  const pad = 16 - (len & 15);
-  copy(last, src + whole, len & 15);
-  for (let i = len & 15; i < 16; i++) store<u8>(last + i, pad as u8);
+  padBlock(last, src + whole, len & 15);
   cbcEncryptBlocks(state, iv, rounds, src, whole, dst);
   cbcEncryptBlocks(state, iv, rounds, last, 16, dst + whole);
   scratchPop(16);

@@ -2,8 +2,13 @@
 // is worked on while the cipher, whose blocks depend on each other, waits for itself. AES as in aes-simd-encrypt.ts.
 
 import { K256 } from "../hash/sha256-constants";
-import { scratchPop, scratchPush } from "../memory/scratch";
-import { LOW, INV, A_INV, S1_U, S1_W, S2_U, S2_W, ROWS, TURN, IN_LO, IN_HI, OUT_LO, OUT_HI, BYTES_BACK, TABLES } from "./aes-simd-tables.gen";
+import { LOW, INV, A_INV, S1_U, S1_W, S2_U, S2_W, TURN, IN_LO, IN_HI, OUT_LO, OUT_HI, BYTES_BACK, TABLES } from "./aes-simd-tables.gen";
+
+/**
+ * The schedule's 16 words, and room for stores that keep a compiler from moving all of one algorithm behind the other;
+ * wiped. At a fixed place, which takes no register.
+ */
+const W: usize = ASC_FEATURE_SIMD ? memory.data(96, 16) : 0;
 
 /**
  * Encrypts `turns` times 64 bytes and hashes as many. What a turn hashes must lie there before the turn begins.
@@ -14,7 +19,7 @@ import { LOW, INV, A_INV, S1_U, S1_W, S2_U, S2_W, ROWS, TURN, IN_LO, IN_HI, OUT_
  * @param dst    ciphertext; may be `src` or lie before it, or apart
  * @param hash   [secret] 32 bytes, aligned: chaining value of SHA-256, carried on
  * @param msg    bytes to hash: msg + 64 ≤ dst, or apart
- * Time: depends on `turns` and `rounds` only. Scratch: 96 bytes, wiped.
+ * Time: depends on `turns` and `rounds` only. Scratch: none.
  */
 export function cbcEncryptHash(
   state: usize, rounds: i32, iv: usize, src: usize, turns: i32, dst: usize, hash: usize, msg: usize,
@@ -26,23 +31,22 @@ export function cbcEncryptHash(
   const s1w = v128.load(TABLES, S1_W);
   const s2u = v128.load(TABLES, S2_U);
   const s2w = v128.load(TABLES, S2_W);
-  const rows = v128.load(TABLES, ROWS);
   const turn = v128.load(TABLES, TURN);
   const inLow = v128.load(TABLES, IN_LO);
   const inHigh = v128.load(TABLES, IN_HI);
   const outLow = v128.load(TABLES, OUT_LO);
   const outHigh = v128.load(TABLES, OUT_HI);
   const bytesBack = v128.load(TABLES, BYTES_BACK);
-  // 16 words of the schedule, and room for stores that keep a compiler from moving all of one algorithm behind the other.
-  const w = scratchPush(96);
+  // A constant index: engines need not see to it that it is below 16.
+  const rows = i8x16(0,1,2,3,5,6,7,4,10,11,8,9,15,12,13,14);
   const end = state + (rounds << 4);
   let chain = i8x16.swizzle(v128.load(iv), turn);
   chain = v128.xor(i8x16.swizzle(inLow, v128.and(chain, low)), i8x16.swizzle(inHigh, v128.and(i16x8.shr_u(chain, 4), low)));
   for (; turns > 0; turns--) {
-    v128.store(w, i8x16.swizzle(v128.load(msg, 0), bytesBack), 0);
-    v128.store(w, i8x16.swizzle(v128.load(msg, 16), bytesBack), 16);
-    v128.store(w, i8x16.swizzle(v128.load(msg, 32), bytesBack), 32);
-    v128.store(w, i8x16.swizzle(v128.load(msg, 48), bytesBack), 48);
+    v128.store(W, i8x16.swizzle(v128.load(msg, 0), bytesBack), 0);
+    v128.store(W, i8x16.swizzle(v128.load(msg, 16), bytesBack), 16);
+    v128.store(W, i8x16.swizzle(v128.load(msg, 32), bytesBack), 32);
+    v128.store(W, i8x16.swizzle(v128.load(msg, 48), bytesBack), 48);
     let ha = load<u32>(hash, 0);
     let hb = load<u32>(hash, 4);
     let hc = load<u32>(hash, 8);
@@ -70,16 +74,16 @@ export function cbcEncryptHash(
       const b0 = v128.xor(i8x16.swizzle(s2u, u0), i8x16.swizzle(s2w, w0));
       const d0 = v128.xor(a0, b0);
       x = v128.xor(v128.xor(v128.xor(b0, v128.load(state, 16)), v128.shuffle<u32>(d0, d0, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a0, a0, 2,3,0,1), v128.shuffle<u32>(a0, a0, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hh += load<u32>(w, 0) + load<u32>(k, 0) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 14), 5), 6) + (hg ^ (he & (hf ^ hg)));
+      v128.store(W, x, 64);
+      hh = hh + load<u32>(W, 0) + load<u32>(k, 0) + (hg ^ (he & (hf ^ hg))) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 14), 5), 6);
       hd += hh;
       even = ha ^ hb;
-      hh += rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 9), 11), 2) + (hb ^ (even & odd));
-      hg += load<u32>(w, 4) + load<u32>(k, 4) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 14), 5), 6) + (hf ^ (hd & (he ^ hf)));
+      hh = hh + (hb ^ (even & odd)) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 9), 11), 2);
+      hg = hg + load<u32>(W, 4) + load<u32>(k, 4) + (hf ^ (hd & (he ^ hf))) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 14), 5), 6);
       hc += hg;
       odd = hh ^ ha;
-      hg += rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 9), 11), 2) + (ha ^ (odd & even));
-      store<u32>(w, hg, 80);
+      hg = hg + (ha ^ (odd & even)) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 9), 11), 2);
+      store<u32>(W, hg, 80);
       x = i8x16.swizzle(x, rows);
       const k1 = v128.and(x, low);
       const i1 = v128.and(i16x8.shr_u(x, 4), low);
@@ -91,37 +95,37 @@ export function cbcEncryptHash(
       const b1 = v128.xor(i8x16.swizzle(s2u, u1), i8x16.swizzle(s2w, w1));
       const d1 = v128.xor(a1, b1);
       x = v128.xor(v128.xor(v128.xor(b1, v128.load(state, 32)), v128.shuffle<u32>(d1, d1, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a1, a1, 2,3,0,1), v128.shuffle<u32>(a1, a1, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hf += load<u32>(w, 8) + load<u32>(k, 8) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 14), 5), 6) + (he ^ (hc & (hd ^ he)));
+      v128.store(W, x, 64);
+      hf = hf + load<u32>(W, 8) + load<u32>(k, 8) + (he ^ (hc & (hd ^ he))) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 14), 5), 6);
       hb += hf;
       even = hg ^ hh;
-      hf += rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 9), 11), 2) + (hh ^ (even & odd));
-      he += load<u32>(w, 12) + load<u32>(k, 12) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 14), 5), 6) + (hd ^ (hb & (hc ^ hd)));
+      hf = hf + (hh ^ (even & odd)) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 9), 11), 2);
+      he = he + load<u32>(W, 12) + load<u32>(k, 12) + (hd ^ (hb & (hc ^ hd))) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 14), 5), 6);
       ha += he;
       odd = hf ^ hg;
-      he += rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 9), 11), 2) + (hg ^ (odd & even));
-      store<u32>(w, he, 80);
+      he = he + (hg ^ (odd & even)) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 9), 11), 2);
+      store<u32>(W, he, 80);
       if (part < 3) {
-        y = load<u32>(w, 4);
-        z = load<u32>(w, 56);
+        y = load<u32>(W, 4);
+        z = load<u32>(W, 56);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 0) + y + load<u32>(w, 36) + z, 0);
-        y = load<u32>(w, 8);
-        z = load<u32>(w, 60);
+        store<u32>(W, load<u32>(W, 0) + y + load<u32>(W, 36) + z, 0);
+        y = load<u32>(W, 8);
+        z = load<u32>(W, 60);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 4) + y + load<u32>(w, 40) + z, 4);
-        y = load<u32>(w, 12);
-        z = load<u32>(w, 0);
+        store<u32>(W, load<u32>(W, 4) + y + load<u32>(W, 40) + z, 4);
+        y = load<u32>(W, 12);
+        z = load<u32>(W, 0);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 8) + y + load<u32>(w, 44) + z, 8);
-        y = load<u32>(w, 16);
-        z = load<u32>(w, 4);
+        store<u32>(W, load<u32>(W, 8) + y + load<u32>(W, 44) + z, 8);
+        y = load<u32>(W, 16);
+        z = load<u32>(W, 4);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 12) + y + load<u32>(w, 48) + z, 12);
+        store<u32>(W, load<u32>(W, 12) + y + load<u32>(W, 48) + z, 12);
       }
       x = i8x16.swizzle(x, rows);
       const k2 = v128.and(x, low);
@@ -134,16 +138,16 @@ export function cbcEncryptHash(
       const b2 = v128.xor(i8x16.swizzle(s2u, u2), i8x16.swizzle(s2w, w2));
       const d2 = v128.xor(a2, b2);
       x = v128.xor(v128.xor(v128.xor(b2, v128.load(state, 48)), v128.shuffle<u32>(d2, d2, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a2, a2, 2,3,0,1), v128.shuffle<u32>(a2, a2, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hd += load<u32>(w, 16) + load<u32>(k, 16) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 14), 5), 6) + (hc ^ (ha & (hb ^ hc)));
+      v128.store(W, x, 64);
+      hd = hd + load<u32>(W, 16) + load<u32>(k, 16) + (hc ^ (ha & (hb ^ hc))) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 14), 5), 6);
       hh += hd;
       even = he ^ hf;
-      hd += rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 9), 11), 2) + (hf ^ (even & odd));
-      hc += load<u32>(w, 20) + load<u32>(k, 20) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 14), 5), 6) + (hb ^ (hh & (ha ^ hb)));
+      hd = hd + (hf ^ (even & odd)) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 9), 11), 2);
+      hc = hc + load<u32>(W, 20) + load<u32>(k, 20) + (hb ^ (hh & (ha ^ hb))) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 14), 5), 6);
       hg += hc;
       odd = hd ^ he;
-      hc += rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 9), 11), 2) + (he ^ (odd & even));
-      store<u32>(w, hc, 80);
+      hc = hc + (he ^ (odd & even)) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 9), 11), 2);
+      store<u32>(W, hc, 80);
       x = i8x16.swizzle(x, rows);
       const k3 = v128.and(x, low);
       const i3 = v128.and(i16x8.shr_u(x, 4), low);
@@ -155,37 +159,37 @@ export function cbcEncryptHash(
       const b3 = v128.xor(i8x16.swizzle(s2u, u3), i8x16.swizzle(s2w, w3));
       const d3 = v128.xor(a3, b3);
       x = v128.xor(v128.xor(v128.xor(b3, v128.load(state, 64)), v128.shuffle<u32>(d3, d3, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a3, a3, 2,3,0,1), v128.shuffle<u32>(a3, a3, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hb += load<u32>(w, 24) + load<u32>(k, 24) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 14), 5), 6) + (ha ^ (hg & (hh ^ ha)));
+      v128.store(W, x, 64);
+      hb = hb + load<u32>(W, 24) + load<u32>(k, 24) + (ha ^ (hg & (hh ^ ha))) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 14), 5), 6);
       hf += hb;
       even = hc ^ hd;
-      hb += rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 9), 11), 2) + (hd ^ (even & odd));
-      ha += load<u32>(w, 28) + load<u32>(k, 28) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 14), 5), 6) + (hh ^ (hf & (hg ^ hh)));
+      hb = hb + (hd ^ (even & odd)) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 9), 11), 2);
+      ha = ha + load<u32>(W, 28) + load<u32>(k, 28) + (hh ^ (hf & (hg ^ hh))) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 14), 5), 6);
       he += ha;
       odd = hb ^ hc;
-      ha += rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 9), 11), 2) + (hc ^ (odd & even));
-      store<u32>(w, ha, 80);
+      ha = ha + (hc ^ (odd & even)) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 9), 11), 2);
+      store<u32>(W, ha, 80);
       if (part < 3) {
-        y = load<u32>(w, 20);
-        z = load<u32>(w, 8);
+        y = load<u32>(W, 20);
+        z = load<u32>(W, 8);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 16) + y + load<u32>(w, 52) + z, 16);
-        y = load<u32>(w, 24);
-        z = load<u32>(w, 12);
+        store<u32>(W, load<u32>(W, 16) + y + load<u32>(W, 52) + z, 16);
+        y = load<u32>(W, 24);
+        z = load<u32>(W, 12);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 20) + y + load<u32>(w, 56) + z, 20);
-        y = load<u32>(w, 28);
-        z = load<u32>(w, 16);
+        store<u32>(W, load<u32>(W, 20) + y + load<u32>(W, 56) + z, 20);
+        y = load<u32>(W, 28);
+        z = load<u32>(W, 16);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 24) + y + load<u32>(w, 60) + z, 24);
-        y = load<u32>(w, 32);
-        z = load<u32>(w, 20);
+        store<u32>(W, load<u32>(W, 24) + y + load<u32>(W, 60) + z, 24);
+        y = load<u32>(W, 32);
+        z = load<u32>(W, 20);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 28) + y + load<u32>(w, 0) + z, 28);
+        store<u32>(W, load<u32>(W, 28) + y + load<u32>(W, 0) + z, 28);
       }
       x = i8x16.swizzle(x, rows);
       const k4 = v128.and(x, low);
@@ -198,16 +202,16 @@ export function cbcEncryptHash(
       const b4 = v128.xor(i8x16.swizzle(s2u, u4), i8x16.swizzle(s2w, w4));
       const d4 = v128.xor(a4, b4);
       x = v128.xor(v128.xor(v128.xor(b4, v128.load(state, 80)), v128.shuffle<u32>(d4, d4, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a4, a4, 2,3,0,1), v128.shuffle<u32>(a4, a4, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hh += load<u32>(w, 32) + load<u32>(k, 32) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 14), 5), 6) + (hg ^ (he & (hf ^ hg)));
+      v128.store(W, x, 64);
+      hh = hh + load<u32>(W, 32) + load<u32>(k, 32) + (hg ^ (he & (hf ^ hg))) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 14), 5), 6);
       hd += hh;
       even = ha ^ hb;
-      hh += rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 9), 11), 2) + (hb ^ (even & odd));
-      hg += load<u32>(w, 36) + load<u32>(k, 36) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 14), 5), 6) + (hf ^ (hd & (he ^ hf)));
+      hh = hh + (hb ^ (even & odd)) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 9), 11), 2);
+      hg = hg + load<u32>(W, 36) + load<u32>(k, 36) + (hf ^ (hd & (he ^ hf))) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 14), 5), 6);
       hc += hg;
       odd = hh ^ ha;
-      hg += rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 9), 11), 2) + (ha ^ (odd & even));
-      store<u32>(w, hg, 80);
+      hg = hg + (ha ^ (odd & even)) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 9), 11), 2);
+      store<u32>(W, hg, 80);
       x = i8x16.swizzle(x, rows);
       const k5 = v128.and(x, low);
       const i5 = v128.and(i16x8.shr_u(x, 4), low);
@@ -219,37 +223,37 @@ export function cbcEncryptHash(
       const b5 = v128.xor(i8x16.swizzle(s2u, u5), i8x16.swizzle(s2w, w5));
       const d5 = v128.xor(a5, b5);
       x = v128.xor(v128.xor(v128.xor(b5, v128.load(state, 96)), v128.shuffle<u32>(d5, d5, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a5, a5, 2,3,0,1), v128.shuffle<u32>(a5, a5, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hf += load<u32>(w, 40) + load<u32>(k, 40) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 14), 5), 6) + (he ^ (hc & (hd ^ he)));
+      v128.store(W, x, 64);
+      hf = hf + load<u32>(W, 40) + load<u32>(k, 40) + (he ^ (hc & (hd ^ he))) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 14), 5), 6);
       hb += hf;
       even = hg ^ hh;
-      hf += rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 9), 11), 2) + (hh ^ (even & odd));
-      he += load<u32>(w, 44) + load<u32>(k, 44) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 14), 5), 6) + (hd ^ (hb & (hc ^ hd)));
+      hf = hf + (hh ^ (even & odd)) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 9), 11), 2);
+      he = he + load<u32>(W, 44) + load<u32>(k, 44) + (hd ^ (hb & (hc ^ hd))) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 14), 5), 6);
       ha += he;
       odd = hf ^ hg;
-      he += rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 9), 11), 2) + (hg ^ (odd & even));
-      store<u32>(w, he, 80);
+      he = he + (hg ^ (odd & even)) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 9), 11), 2);
+      store<u32>(W, he, 80);
       if (part < 3) {
-        y = load<u32>(w, 36);
-        z = load<u32>(w, 24);
+        y = load<u32>(W, 36);
+        z = load<u32>(W, 24);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 32) + y + load<u32>(w, 4) + z, 32);
-        y = load<u32>(w, 40);
-        z = load<u32>(w, 28);
+        store<u32>(W, load<u32>(W, 32) + y + load<u32>(W, 4) + z, 32);
+        y = load<u32>(W, 40);
+        z = load<u32>(W, 28);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 36) + y + load<u32>(w, 8) + z, 36);
-        y = load<u32>(w, 44);
-        z = load<u32>(w, 32);
+        store<u32>(W, load<u32>(W, 36) + y + load<u32>(W, 8) + z, 36);
+        y = load<u32>(W, 44);
+        z = load<u32>(W, 32);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 40) + y + load<u32>(w, 12) + z, 40);
-        y = load<u32>(w, 48);
-        z = load<u32>(w, 36);
+        store<u32>(W, load<u32>(W, 40) + y + load<u32>(W, 12) + z, 40);
+        y = load<u32>(W, 48);
+        z = load<u32>(W, 36);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 44) + y + load<u32>(w, 16) + z, 44);
+        store<u32>(W, load<u32>(W, 44) + y + load<u32>(W, 16) + z, 44);
       }
       x = i8x16.swizzle(x, rows);
       const k6 = v128.and(x, low);
@@ -262,16 +266,16 @@ export function cbcEncryptHash(
       const b6 = v128.xor(i8x16.swizzle(s2u, u6), i8x16.swizzle(s2w, w6));
       const d6 = v128.xor(a6, b6);
       x = v128.xor(v128.xor(v128.xor(b6, v128.load(state, 112)), v128.shuffle<u32>(d6, d6, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a6, a6, 2,3,0,1), v128.shuffle<u32>(a6, a6, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hd += load<u32>(w, 48) + load<u32>(k, 48) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 14), 5), 6) + (hc ^ (ha & (hb ^ hc)));
+      v128.store(W, x, 64);
+      hd = hd + load<u32>(W, 48) + load<u32>(k, 48) + (hc ^ (ha & (hb ^ hc))) + rotr<u32>(ha ^ rotr<u32>(ha ^ rotr<u32>(ha, 14), 5), 6);
       hh += hd;
       even = he ^ hf;
-      hd += rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 9), 11), 2) + (hf ^ (even & odd));
-      hc += load<u32>(w, 52) + load<u32>(k, 52) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 14), 5), 6) + (hb ^ (hh & (ha ^ hb)));
+      hd = hd + (hf ^ (even & odd)) + rotr<u32>(he ^ rotr<u32>(he ^ rotr<u32>(he, 9), 11), 2);
+      hc = hc + load<u32>(W, 52) + load<u32>(k, 52) + (hb ^ (hh & (ha ^ hb))) + rotr<u32>(hh ^ rotr<u32>(hh ^ rotr<u32>(hh, 14), 5), 6);
       hg += hc;
       odd = hd ^ he;
-      hc += rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 9), 11), 2) + (he ^ (odd & even));
-      store<u32>(w, hc, 80);
+      hc = hc + (he ^ (odd & even)) + rotr<u32>(hd ^ rotr<u32>(hd ^ rotr<u32>(hd, 9), 11), 2);
+      store<u32>(W, hc, 80);
       x = i8x16.swizzle(x, rows);
       const k7 = v128.and(x, low);
       const i7 = v128.and(i16x8.shr_u(x, 4), low);
@@ -283,37 +287,37 @@ export function cbcEncryptHash(
       const b7 = v128.xor(i8x16.swizzle(s2u, u7), i8x16.swizzle(s2w, w7));
       const d7 = v128.xor(a7, b7);
       x = v128.xor(v128.xor(v128.xor(b7, v128.load(state, 128)), v128.shuffle<u32>(d7, d7, 1,2,3,0)), v128.xor(v128.shuffle<u32>(a7, a7, 2,3,0,1), v128.shuffle<u32>(a7, a7, 3,0,1,2)));
-      v128.store(w, x, 64);
-      hb += load<u32>(w, 56) + load<u32>(k, 56) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 14), 5), 6) + (ha ^ (hg & (hh ^ ha)));
+      v128.store(W, x, 64);
+      hb = hb + load<u32>(W, 56) + load<u32>(k, 56) + (ha ^ (hg & (hh ^ ha))) + rotr<u32>(hg ^ rotr<u32>(hg ^ rotr<u32>(hg, 14), 5), 6);
       hf += hb;
       even = hc ^ hd;
-      hb += rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 9), 11), 2) + (hd ^ (even & odd));
-      ha += load<u32>(w, 60) + load<u32>(k, 60) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 14), 5), 6) + (hh ^ (hf & (hg ^ hh)));
+      hb = hb + (hd ^ (even & odd)) + rotr<u32>(hc ^ rotr<u32>(hc ^ rotr<u32>(hc, 9), 11), 2);
+      ha = ha + load<u32>(W, 60) + load<u32>(k, 60) + (hh ^ (hf & (hg ^ hh))) + rotr<u32>(hf ^ rotr<u32>(hf ^ rotr<u32>(hf, 14), 5), 6);
       he += ha;
       odd = hb ^ hc;
-      ha += rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 9), 11), 2) + (hc ^ (odd & even));
-      store<u32>(w, ha, 80);
+      ha = ha + (hc ^ (odd & even)) + rotr<u32>(hb ^ rotr<u32>(hb ^ rotr<u32>(hb, 9), 11), 2);
+      store<u32>(W, ha, 80);
       if (part < 3) {
-        y = load<u32>(w, 52);
-        z = load<u32>(w, 40);
+        y = load<u32>(W, 52);
+        z = load<u32>(W, 40);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 48) + y + load<u32>(w, 20) + z, 48);
-        y = load<u32>(w, 56);
-        z = load<u32>(w, 44);
+        store<u32>(W, load<u32>(W, 48) + y + load<u32>(W, 20) + z, 48);
+        y = load<u32>(W, 56);
+        z = load<u32>(W, 44);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 52) + y + load<u32>(w, 24) + z, 52);
-        y = load<u32>(w, 60);
-        z = load<u32>(w, 48);
+        store<u32>(W, load<u32>(W, 52) + y + load<u32>(W, 24) + z, 52);
+        y = load<u32>(W, 60);
+        z = load<u32>(W, 48);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 56) + y + load<u32>(w, 28) + z, 56);
-        y = load<u32>(w, 0);
-        z = load<u32>(w, 52);
+        store<u32>(W, load<u32>(W, 56) + y + load<u32>(W, 28) + z, 56);
+        y = load<u32>(W, 0);
+        z = load<u32>(W, 52);
         y = rotr<u32>(y, 7) ^ rotr<u32>(y, 18) ^ (y >> 3);
         z = rotr<u32>(z, 17) ^ rotr<u32>(z, 19) ^ (z >> 10);
-        store<u32>(w, load<u32>(w, 60) + y + load<u32>(w, 32) + z, 60);
+        store<u32>(W, load<u32>(W, 60) + y + load<u32>(W, 32) + z, 60);
       }
       // What is left of the cipher's rounds, and the last, without MixColumns.
       let p = state + 144;
@@ -353,5 +357,10 @@ export function cbcEncryptHash(
     msg += 64;
   }
   v128.store(iv, i8x16.swizzle(v128.xor(i8x16.swizzle(outLow, v128.and(chain, low)), i8x16.swizzle(outHigh, v128.and(i16x8.shr_u(chain, 4), low))), turn));
-  scratchPop(96);
+  v128.store(W, v128.splat<u8>(0), 0);
+  v128.store(W, v128.splat<u8>(0), 16);
+  v128.store(W, v128.splat<u8>(0), 32);
+  v128.store(W, v128.splat<u8>(0), 48);
+  v128.store(W, v128.splat<u8>(0), 64);
+  v128.store(W, v128.splat<u8>(0), 80);
 }

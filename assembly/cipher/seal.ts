@@ -12,7 +12,7 @@ import { slotCheck, slotState } from "../memory/key-slots";
 import { inStage } from "../memory/layout";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { cbcEncryptBlocks } from "./aes";
-import { aesRounds, cbcDecrypt, cbcPaddedLength } from "./aes-cbc";
+import { aesRounds, cbcDecrypt, cbcPaddedLength, padBlock } from "./aes-cbc";
 import { cbcEncryptHash } from "./aes-simd-seal.gen";
 
 const IV: i32 = 16;
@@ -53,14 +53,12 @@ function encryptHashed(
       from += n;
     }
     const ready = ((dst - from) as i32) + done;
-    if (ready < 64) {
-      const n = min(len - done, (64 - ready + 15) & ~15);
-      cbcEncryptBlocks(state, iv, rounds, src + done, n, dst + done);
-      done += n;
-    }
+    const head = ready < 64 ? (64 - ready + 15) & ~15 : 0;
     // A turn hashes 64 bytes that lie there and encrypts 64 more, so what is ready stays ready.
-    const turns = (len - done) >> 6;
+    const turns = (len - done - head) >> 6;
     if (turns > 0) {
+      cbcEncryptBlocks(state, iv, rounds, src + done, head, dst + done);
+      done += head;
       const n = turns << 6;
       cbcEncryptHash(state, rounds, iv, src + done, turns, dst + done, hash, from);
       store<u64>(hash, load<u64>(hash, HASHED) + (n as u64), HASHED);
@@ -95,9 +93,7 @@ export function cbcEncryptHashed(
 ): i32 {
   const whole = len & ~15;
   const last = scratchPush(16);
-  const pad = 16 - (len & 15);
-  copy(last, src + whole, len & 15);
-  for (let i = len & 15; i < 16; i++) store<u8>(last + i, pad as u8);
+  padBlock(last, src + whole, len & 15);
   from = encryptHashed(state, rounds, iv, src, whole, dst, hash, from);
   cbcEncryptBlocks(state, iv, rounds, last, 16, dst + whole);
   scratchPop(16);

@@ -76,7 +76,12 @@ export function sha256Finish(state: usize): void {
 
 /** The eight words at `state` as 32 bytes at `out`. */
 export function sha256Output(state: usize, out: usize): void {
-  for (let i = 0; i < 32; i += 4) storeBe32(out + i, load<u32>(state + i));
+  if (ASC_FEATURE_SIMD) {
+    const flip = i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+    const low = i8x16.swizzle(v128.load(state), flip);
+    v128.store(out, i8x16.swizzle(v128.load(state, 16), flip), 16);
+    v128.store(out, low);
+  } else for (let i = 0; i < 32; i += 4) storeBe32(out + i, load<u32>(state + i));
 }
 
 /** Ends the hash: 32 bytes at `out`. The state is used up. */

@@ -55,8 +55,16 @@ export function hmacFinal(state: usize, hash: usize, out: usize): void {
   sha256Finish(hash);
   sha256Output(hash, hash + SHA256_BUFFER);
   copy(hash, state + 32, 32);
-  sha256SetLength(hash, 64 + 32);
-  sha256Final(hash, out);
+  if (ASC_FEATURE_SIMD) {
+    // Key block and digest are 96 bytes: the padding is always the same.
+    v128.store(hash + SHA256_BUFFER, i64x2(0x80, 0), 32);
+    v128.store(hash + SHA256_BUFFER, i64x2(0, 0x0003000000000000), 48);
+    sha256Compress(hash, hash + SHA256_BUFFER, 1);
+    sha256Output(hash, out);
+  } else {
+    sha256SetLength(hash, 64 + 32);
+    sha256Final(hash, out);
+  }
 }
 
 /** Tag of `len` bytes: 32 bytes at `out`. `state` is a key's state. */

@@ -57,9 +57,12 @@ export class Raw {
     return this.in + offset;
   }
 
-  /** Copies a result out: a small one into the next part of a slab, as Node does for its own Buffers. */
+  /**
+   * Copies a result out. Up to 64 bytes V8 keeps on its heap; more go into the next part of a slab, as Node does for its
+   * own Buffers, up to a size.
+   */
   get(at, length) {
-    if (length > SLAB >> 4) return this.memory.slice(at, at + length);
+    if (length <= 64 || length > SLAB >> 4) return this.memory.slice(at, at + length);
     if (this.slabUsed + length > SLAB) {
       this.slab = new Uint8Array(SLAB);
       this.slabUsed = 0;

@@ -46,8 +46,7 @@ export function sealParts(
     const ciphertext = platform.cipher.encrypt(iv, plain);
     return { iv, ciphertext, tag: platform.signer.sign(iv, ciphertext) };
   }
-  const out = new Uint8Array(sealedLength(plain.length));
-  sealInto(core, encryption, mac, iv, plain, out);
+  const out = sealInCore(core, encryption, mac, iv, plain, null);
   const end = out.length - 32;
   return { iv, ciphertext: out.subarray(16, end), tag: out.subarray(end) };
 }
@@ -58,6 +57,13 @@ export function openParts(core: Core, encryption: KeyHandle, mac: KeyHandle, sea
   if (iv.length !== 16 || tag.length !== 32 || ciphertext.length < 16 || ciphertext.length % 16 !== 0) return null;
   const platform = platformPair(core, encryption, mac, ciphertext.length, "openFrom");
   if (platform !== null) return openOn(platform, sealed);
+  if (ciphertext.length <= STEP) {
+    return openInStage(core, encryption, mac, ciphertext.length + EXTRA, (io) => {
+      io.put(iv);
+      io.put(ciphertext, 16);
+      io.put(tag, 16 + ciphertext.length);
+    });
+  }
   const whole = new Uint8Array(ciphertext.length + EXTRA);
   whole.set(iv);
   whole.set(ciphertext, 16);
@@ -83,18 +89,32 @@ export function sealInto(
     out.set(platform.signer.sign(iv, ciphertext), 16 + ciphertext.length);
     return;
   }
+  sealInCore(core, encryption, mac, iv, plain, out);
+}
+
+/** Seals with the core into `into`, or into new bytes. */
+function sealInCore(
+  core: Core,
+  encryption: KeyHandle,
+  mac: KeyHandle,
+  iv: Uint8Array,
+  plain: Uint8Array,
+  into: Uint8Array | null,
+): Uint8Array {
   const { io } = core;
   io.need("sealing", "sealCbcHmac");
-  io.run(() => {
+  return io.run(() => {
     const enc = io.slotOf(encryption);
     const sig = io.slotOf(mac);
     if (plain.length <= STEP) {
       // In place: the sealed message begins where the IV stands.
       const ptr = io.put(plain, 16);
       const length = checked(io.x.sealCbcHmac(enc, sig, io.put(iv), ptr, plain.length, io.in));
-      out.set(io.memory.subarray(io.in, io.in + length));
-      return;
+      if (into === null) return io.get(io.in, length);
+      into.set(io.memory.subarray(io.in, io.in + length));
+      return into;
     }
+    const out = into ?? new Uint8Array(sealedLength(plain.length));
     try {
       out.set(iv);
       checked(io.x.sealStreamBegin(enc, sig, io.put(iv)));
@@ -106,6 +126,7 @@ export function sealInto(
       const last = plain.subarray(i);
       const length = checked(io.x.sealStreamEnd(io.put(last), last.length, io.in));
       out.set(io.memory.subarray(io.in, io.in + length), 16 + i);
+      return out;
     } finally {
       io.x.sealStreamDrop();
     }
@@ -128,12 +149,24 @@ export function openBytes(core: Core, encryption: KeyHandle, mac: KeyHandle, sea
     if (!core.hmacVerify(mac, sealed.subarray(0, 16 + bodyLength), sealed.subarray(16 + bodyLength))) return null;
     return core.cbcDecrypt(encryption, sealed.subarray(0, 16), sealed.subarray(16, 16 + bodyLength));
   }
+  return openInStage(core, encryption, mac, sealed.length, (io) => void io.put(sealed));
+}
+
+/** Opens the `size` bytes that `put` writes where the stage begins. */
+function openInStage(
+  core: Core,
+  encryption: KeyHandle,
+  mac: KeyHandle,
+  size: number,
+  put: (io: Core["io"]) => void,
+): Uint8Array | null {
   const { io } = core;
   io.need("sealing", "openCbcHmac");
   return io.run(() => {
     const enc = io.slotOf(encryption);
     const sig = io.slotOf(mac);
-    const length = io.x.openCbcHmac(enc, sig, io.put(sealed), sealed.length, io.in);
+    put(io);
+    const length = io.x.openCbcHmac(enc, sig, io.in, size, io.in);
     if (length === abi.ERR_BAD_TAG) return null;
     if (length < 0) throw statusError(length);
     return io.takeSecret(io.in, length);

@@ -1,7 +1,7 @@
 // One round of a client's operation: choose tokens, decide renewal, build and send the message, read the reply's header,
 // update the store. Which round comes next is exchange.ts's business.
 
-import { renewalNeed, requestForm, type RequestSituation, type RequestWishes } from "../builder/request.ts";
+import { requestForm, type RequestSituation, type RequestWishes } from "../builder/request.ts";
 import { editServiceTokens } from "../builder/service-tokens.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
@@ -23,13 +23,14 @@ import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
 import type { Protection, RequestInit } from "./api.ts";
 import type { RepeatableBody } from "./bodies.ts";
-import type { ClientEngine, ClientExchange, PendingRequests } from "./client-engine.ts";
+import type { ClientEngine } from "./client-engine.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Attempt } from "./exchange.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
-import type { Renewal } from "./renewal.ts";
 import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
+import { disposeExchange, type OwnExchange, type PendingRequests, storeServiceTokens } from "./requester.ts";
 import { randomId } from "./settings.ts";
+import { type Selection, type SentTokens, selectTokens } from "./token-selection.ts";
 
 export interface Operation {
   readonly engine: ClientEngine;
@@ -37,12 +38,6 @@ export interface Operation {
   readonly wishes: RequestWishes;
   readonly body: RepeatableBody;
   readonly deadline: Deadline;
-}
-
-/** Tokens of a message that failed, for the clean-up and for `unless-newer`. */
-export interface SentTokens {
-  readonly masterToken: MasterToken | null;
-  readonly userIdToken: UserIdToken | null;
 }
 
 export type AttemptOutcome =
@@ -56,11 +51,6 @@ export type AttemptOutcome =
       /** Held until the body is over. */
       readonly lease: Lease | null;
     };
-
-interface Selection extends SentTokens {
-  readonly lease: Lease | null;
-  readonly renewal: Renewal | null;
-}
 
 interface Outgoing {
   readonly format: Format;
@@ -82,7 +72,14 @@ export async function runAttempt(
   userAuth: UserAuthData | null,
   failed: SentTokens | null,
 ): Promise<AttemptOutcome> {
-  const selection = await selectTokens(operation, attempt, failed);
+  const selection = await selectTokens(
+    operation.engine,
+    operation.wishes,
+    operation.init.user?.id ?? null,
+    attempt,
+    failed,
+    operation.deadline,
+  );
   const requests: KeyRequest[] = [];
   let exchange: Exchange | null = null;
   let isDone = false;
@@ -104,47 +101,6 @@ export async function runAttempt(
 async function open(operation: Operation): Promise<Exchange> {
   const { engine, deadline } = operation;
   return deadline.race(engine.config.transport.open({ signal: deadline.signal }));
-}
-
-/** Leases the newest master token and, where the message must renew, becomes or awaits the one renewal. */
-async function selectTokens(operation: Operation, attempt: Attempt, failed: SentTokens | null): Promise<Selection> {
-  const { engine, wishes, init, deadline } = operation;
-  const userId = init.user?.id ?? null;
-  let lease = attempt.tokens === "none" ? null : engine.store.lease();
-  let mayUseUser = attempt.tokens === "both";
-  for (;;) {
-    const masterToken = lease?.masterToken ?? null;
-    const userIdToken = mayUseUser ? engine.userIdToken(userId, masterToken) : null;
-    const situation: RequestSituation = {
-      masterToken,
-      userIdToken,
-      scheme: engine.config.entity.scheme,
-      remoteNow: engine.remoteNow,
-      isForced: isForced(attempt, failed, masterToken),
-    };
-    const need = renewalNeed(wishes, situation);
-    if (need === "no") return { lease, masterToken, userIdToken, renewal: null };
-    const renewal = engine.renewals.tryAcquire();
-    if (renewal !== null || need === "may") return { lease, masterToken, userIdToken, renewal };
-    try {
-      await engine.renewals.wait(deadline);
-    } catch (error) {
-      lease?.release();
-      throw error;
-    }
-    // Whatever came of it, look at the store: never at the other request's outcome itself.
-    lease?.release();
-    lease = engine.store.lease();
-    if (attempt.tokens === "none") mayUseUser = true;
-  }
-}
-
-/** Recovery's demand for a renewable message; satisfied by another master token than the one that failed. */
-function isForced(attempt: Attempt, failed: SentTokens | null, masterToken: MasterToken | null): boolean {
-  if (attempt.renewable === "no") return false;
-  if (masterToken === null) return true;
-  const before = failed?.masterToken ?? null;
-  return before !== null && isSameMasterToken(before, masterToken);
 }
 
 async function sendMessage(
@@ -191,7 +147,7 @@ async function sendMessage(
   const edited = editServiceTokens(stored, around);
   const serviceTokens = isPending(edited) ? await edited : edited;
   if (serviceTokens !== stored) {
-    engine.storeServiceTokens(serviceTokens, masterToken, userIdToken);
+    storeServiceTokens(engine.store, serviceTokens, masterToken, userIdToken);
     await engine.store.commit();
   }
   const nonReplayableId =
@@ -241,7 +197,7 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
   const input = new MessageInput(engine.core, exchange.reader, engine.limits);
   const object = await deadline.race(input.next());
   if (object === null) throw new MslTransportError("The server sent no reply.", true);
-  let completed: ClientExchange | null = null;
+  let completed: OwnExchange | null = null;
   const env = engine.readEnvironment(sent.pending, init.serviceTokens ?? null, (done) => {
     completed = done;
   });
@@ -269,14 +225,9 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
     });
     return { kind: "reply", header, body, input, lease };
   } catch (error) {
-    disposeKeys(completed);
+    disposeExchange(completed);
     throw error;
   }
-}
-
-function disposeKeys(exchange: ClientExchange | null): void {
-  exchange?.keys.encryption.dispose();
-  exchange?.keys.mac.dispose();
 }
 
 /** Message id, sender, protection ("MSL Control", checks against the request). */
@@ -306,7 +257,7 @@ async function updateStore(
   operation: Operation,
   sent: Outgoing,
   header: MessageHeader,
-  completed: ClientExchange | null,
+  completed: OwnExchange | null,
 ): Promise<Lease | null> {
   const { engine, init } = operation;
   const { store } = engine;
@@ -319,7 +270,7 @@ async function updateStore(
   const masterToken = completed?.masterToken ?? header.masterToken;
   const userId = init.user?.id ?? null;
   if (userId !== null && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);
-  engine.storeServiceTokens(header.serviceTokens, masterToken, header.userIdToken);
+  storeServiceTokens(store, header.serviceTokens, masterToken, header.userIdToken);
   const { capabilities } = header;
   const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();
   if (capabilities !== null && learns) {
@@ -334,18 +285,4 @@ async function updateStore(
     lease?.release();
     throw error;
   }
-}
-
-/** Tokens that a response code takes away from the store. */
-export async function dropTokens(
-  engine: ClientEngine,
-  drop: "none" | "master" | "user",
-  sent: SentTokens,
-): Promise<void> {
-  if (drop === "none") return;
-  if (drop === "master" && sent.masterToken !== null) engine.store.retire(sent.masterToken);
-  if (drop === "user" && sent.masterToken !== null && sent.userIdToken !== null) {
-    engine.store.removeUserIdToken(sent.userIdToken);
-  }
-  await engine.store.commit();
 }

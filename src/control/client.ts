@@ -8,13 +8,14 @@ import { DeviceStore } from "../store/device-store.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
 import type { ClientConfig, ClientSession, Incoming, MslClient, RequestInit } from "./api.ts";
 import { repeatableBody } from "./bodies.ts";
-import { type AttemptOutcome, dropTokens, type Operation, runAttempt, type SentTokens } from "./client-attempt.ts";
+import { type AttemptOutcome, type Operation, runAttempt } from "./client-attempt.ts";
 import { ClientEngine } from "./client-engine.ts";
 import { Deadline } from "./deadline.ts";
 import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { reportIncoming } from "./reports.ts";
 import { MAX_MESSAGE_BYTES } from "./settings.ts";
+import { dropTokens, type SentTokens } from "./token-selection.ts";
 
 /** One-shot bodies are kept for resending up to this size. */
 const RESEND_BYTES = 1024 * 1024;
@@ -93,7 +94,7 @@ class Client implements MslClient {
       if (next.kind === "limit") throw firstError ?? new MslLimitError(state.messages);
       if (next.kind !== "attempt") throw lastError ?? new MslLimitError(state.messages);
       state = next.state;
-      if (failed !== null) await dropTokens(this.#engine, next.drop, failed);
+      if (failed !== null) await dropTokens(this.#engine.store, next.drop, failed);
       if (lastError !== null && event.kind === "error-reply" && !operation.body.canRepeat) throw lastError;
       const { entityReason, userReason } = next.attempt;
       const fresh =

@@ -1,4 +1,4 @@
-// What both forms of gen-p256.mjs share.
+// What the files of gen-p256.mjs share.
 
 /** Order of the curve. */
 export const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;

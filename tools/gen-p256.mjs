@@ -1,11 +1,10 @@
-// Writes the field and scalar arithmetic of P-256 over limbs in locals, straight-line code but for what is called seldom,
-// once for 64-bit integers and once for doubles: `node tools/gen-p256.mjs`. What the functions mean and why they cannot
-// overflow is said in the heads of the files they are written to.
+// Writes the field and scalar arithmetic of P-256 over limbs in locals, straight-line code but for what is called seldom:
+// `node tools/gen-p256.mjs`. What the functions mean and why they cannot overflow is said in the head of the file they are
+// written to.
 
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { range } from "./gen-p256-common.mjs";
-import { DOUBLE, DOUBLE_HEAD, DOUBLE_TAIL } from "./gen-p256-double.mjs";
 import { INTEGER, INTEGER_HEAD, INTEGER_TAIL } from "./gen-p256-integer.mjs";
 
 // Products of two vectors of names: columns as lists of terms.
@@ -24,7 +23,7 @@ const square = (a, d) =>
       .map((i) => (2 * i === k ? `${a[i]} * ${a[i]}` : `${d[i]} * ${a[k - i]}`)),
   );
 
-/** The functions, the same for both forms of a limb; `form` writes loads, reductions and stores. */
+/** The functions; `form` writes loads, reductions and stores of limbs. */
 function functions(form) {
   const n = form.limbs;
   const all = range(n);
@@ -132,7 +131,6 @@ const file = (head, form, tail) => `${head}\n${functions(form).join("\n")}${tail
 
 export const FILES = new Map([
   ["assembly/ec/p256-field.i64.gen.ts", file(INTEGER_HEAD, INTEGER, INTEGER_TAIL)],
-  ["assembly/ec/p256-field.f64.gen.ts", file(DOUBLE_HEAD, DOUBLE, DOUBLE_TAIL)],
 ]);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -1,6 +1,6 @@
-// The arithmetic of P-256 that this build uses: one generated file per number representation, with the same exports.
+// The arithmetic of P-256 that this build uses: one file per number representation, with the same exports.
 
-import * as f64s from "./p256-field.f64.gen";
+import * as f64s from "./p256-field.f64";
 import * as i64s from "./p256-field.i64.gen";
 
 /** Bytes of an element in memory, a multiple of eight. */

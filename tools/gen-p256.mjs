@@ -129,9 +129,7 @@ function functions(form) {
 
 const file = (head, form, tail) => `${head}\n${functions(form).join("\n")}${tail}`;
 
-export const FILES = new Map([
-  ["assembly/ec/p256-field.i64.gen.ts", file(INTEGER_HEAD, INTEGER, INTEGER_TAIL)],
-]);
+export const FILES = new Map([["assembly/ec/p256-field.i64.gen.ts", file(INTEGER_HEAD, INTEGER, INTEGER_TAIL)]]);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   for (const [path, text] of FILES) writeFileSync(path, text);

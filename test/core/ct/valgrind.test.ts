@@ -40,7 +40,7 @@ const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])
     "whether all letters are of the alphabet; decided once, at the end",
   ],
   [
-    /framing\/(json-read|cbor-read|labels|chunk)\/|chunkOpen$|bytes\/wipe$/,
+    /framing\/(json-read|cbor-read|values|labels|chunk)\/|chunkOpen$|bytes\/wipe$/,
     /chunkOpen$/,
     "structure of a plaintext behind a verified MAC",
   ],

@@ -8,6 +8,8 @@ export type {
   ServerConfig,
   ServerRequest,
 } from "./control/api.ts";
+export type { ExchangeEvent, ServerEvent } from "./control/events.ts";
+export { createMetrics, LATENCY_BOUNDS, type Metrics, type MetricsSnapshot } from "./control/metrics.ts";
 export { createServer } from "./control/server.ts";
 export { slotContext } from "./crypto/symmetric.ts";
 export type {
@@ -22,5 +24,6 @@ export type {
   TokenLine,
   UserStanding,
 } from "./tokens/issuer-state.ts";
-export { tokenKeys, type TokenCrypto } from "./tokens/token-crypto.ts";
+export { type Administration, administration } from "./tokens/administration.ts";
+export { type TokenKeyRing, tokenKeyRing, tokenKeys, type TokenCrypto } from "./tokens/token-crypto.ts";
 export { createTokenIssuer, type IssuerConfig, type TokenIssuer, type TokenLife } from "./tokens/token-issuer.ts";

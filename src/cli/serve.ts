@@ -20,14 +20,14 @@ import { nodeGzip } from "../platform/gzip-node.ts";
 import { openIssuerFile } from "../store/issuer-file-node.ts";
 import { IssuerMemory } from "../store/issuer-memory.ts";
 import type { IssuerState } from "../tokens/issuer-state.ts";
-import type { TokenCrypto } from "../tokens/token-crypto.ts";
+import { tokenKeyRing } from "../tokens/token-crypto.ts";
 import { createTokenIssuer, type TokenLife } from "../tokens/token-issuer.ts";
 import { listen } from "../transport/server-node.ts";
-import { emailPassword } from "../user-auth/email-password.ts";
 import { compatOption, coreOption } from "./core-option.ts";
 import type { Io } from "./io.ts";
 import { type KeysFile, readKeysFile } from "./keys-file.ts";
 import { entityName } from "./names.ts";
+import { userSchemes } from "./users.ts";
 import { fail, type Options, parseOptions, wholeNumber } from "./options.ts";
 
 const SPEC = {
@@ -50,6 +50,8 @@ const SPEC = {
 } as const;
 
 const GRACE_MS = 5000;
+/** Rotated token keys verify for as long as tokens live. */
+const KEEP_SEC = 14 * 24 * 3600;
 
 /** Runs until the process is asked to stop. */
 export async function serve(args: readonly string[], io: Io): Promise<number> {
@@ -63,13 +65,21 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const core = await loadCore(coreOption(options));
   const state = await openState(stateOption(options), keys);
   for (const identity of options.all("revoke")) await state.revokeEntity(identity);
-  const crypto = rotatingKeys(core, keys.issuerContext(core));
+  const crypto = tokenKeyRing(keys.issuerContext(core), nodeClock);
   const contexts = keys.pskContexts(core);
   const policy = { isRevoked: (identity: string) => state.isEntityRevoked(identity) };
   const pskScheme = psk({ contextOf: contexts, policy });
   const noneScheme = none({ policy });
   const serviceTokens = serviceTokenHooks(options, keys, core);
   const life = tokenLife(options.get("token-life"));
+  const issuer = createTokenIssuer({
+    core,
+    crypto,
+    state,
+    clock: nodeClock,
+    replayMode: isCompat ? "strict" : "window",
+    ...(life !== null && { masterTokenLife: life, userIdTokenLife: life }),
+  });
   const server = await createServer({
     core,
     clock: nodeClock,
@@ -80,17 +90,10 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
       data: () => (entity.scheme === "PSK" ? pskData(entity.rest) : noneData(entity.rest)),
     },
     entitySchemes: [pskScheme, noneScheme],
-    userSchemes: [emailPassword({ verify: (email, password) => findUser(keys, email, password) })],
+    userSchemes: userSchemes(keys, { core, clock: nodeClock, tokenCrypto: crypto, issuer }),
     keyExchange: [ecdh({ core }), symmetricWrapped({ core, pskContextOf: contexts })],
     tokenCrypto: crypto,
-    issuer: createTokenIssuer({
-      core,
-      crypto,
-      state,
-      clock: nodeClock,
-      replayMode: isCompat ? "strict" : "window",
-      ...(life !== null && { masterTokenLife: life, userIdTokenLife: life }),
-    }),
+    issuer,
     capabilities: { formats },
     serviceTokens,
     ...(isCompat && { allowTruncated: true, strictKeyRequests: true, inferHandshake: true }),
@@ -101,7 +104,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const listening = await listen(
     (reader, writer, { signal }) => {
       const n = ++count;
-      if (rotateAfter > 0 && n === rotateAfter + 1) crypto.rotate();
+      if (rotateAfter > 0 && n === rotateAfter + 1) crypto.rotate(freshTokenKeys(core), KEEP_SEC);
       const admit: Admission = () => faultFor(faults, n);
       return server.receive(reader, writer, async (request) => ({ body: await echo(request.bytes()) }), {
         signal,
@@ -152,10 +155,6 @@ async function openState(where: string, keys: KeysFile): Promise<IssuerState> {
   return state;
 }
 
-function findUser(keys: KeysFile, email: string, password: string): string | null {
-  return keys.users.find((user) => user.email === email && user.password === password)?.id ?? null;
-}
-
 function tokenLife(text: string | null): TokenLife | null {
   if (text === null) return null;
   const [life = "", renew = life, ...more] = text.split(",");
@@ -165,23 +164,9 @@ function tokenLife(text: string | null): TokenLife | null {
   return renewSec <= expireSec ? { expireSec, renewSec } : fail("--token-life: the renewal window opens before expiry");
 }
 
-/** Token keys of which the newest signs and older ones verify. */
-function rotatingKeys(core: Core, first: CryptoContext): TokenCrypto & { rotate(): void } {
-  const contexts = [first];
-  return {
-    get current() {
-      return contexts[0]!;
-    },
-    async find(data, signature) {
-      for (const context of contexts) if (await context.verify(data, signature)) return context;
-      return null;
-    },
-    rotate() {
-      const keyId = `rotated-${contexts.length}`;
-      const encryption = core.generateKey(ENCRYPTION_KEY, 16);
-      contexts.unshift(slotContext(core, { keyId, encryption, mac: core.generateKey(MAC_KEY, 32) }));
-    },
-  };
+function freshTokenKeys(core: Core): CryptoContext {
+  const encryption = core.generateKey(ENCRYPTION_KEY, 16);
+  return slotContext(core, { keyId: "rotated", encryption, mac: core.generateKey(MAC_KEY, 32), owns: true });
 }
 
 function serviceTokenHooks(options: Options, keys: KeysFile, core: Core) {

@@ -15,10 +15,13 @@ import type { CancelSignal } from "../platform/signal.ts";
 import type { Timers } from "../platform/timers.ts";
 import type { ByteReader, ByteWriter, Transport } from "../platform/transport.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
+import type { MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import type { TokenCrypto } from "../tokens/token-crypto.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
+import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData, UserScheme } from "../user-auth/scheme.ts";
+import type { ServerEvent } from "./events.ts";
 
 /** A body to send: bytes, text (sent as UTF-8), pieces as they come, or a function that makes one anew for each attempt. */
 export type Body = BodySource | (() => BodySource);
@@ -134,6 +137,8 @@ export interface RequestInit extends CallOptions, Protection {
 export interface ClientSession {
   readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
   hasUser(id: string): boolean;
+  /** The tokens of a user, to log in with in another session of this entity (USER_ID_TOKEN); null: there are none. */
+  tokensOf(id: string): { readonly masterToken: MasterToken; readonly userIdToken: UserIdToken } | null;
   forgetUser(id: string): Promise<void>;
   clear(): Promise<void>;
 }
@@ -170,6 +175,8 @@ export interface ServerConfig extends Environment, ReadLimits {
   readonly maxCachedSessions?: number;
   readonly errorText?: (code: MslErrorCode, languages: readonly string[]) => string | null;
   readonly onMessage?: (report: MessageReport) => void;
+  /** One event an exchange, for logs and counters (`createMetrics`). */
+  readonly onEvent?: (event: ServerEvent) => void;
 }
 
 export interface ServerRequest extends Incoming {

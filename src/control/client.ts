@@ -15,7 +15,7 @@ import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { reportIncoming } from "./reports.ts";
 import { MAX_MESSAGE_BYTES } from "./settings.ts";
-import { dropTokens, type SentTokens } from "./token-selection.ts";
+import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection.ts";
 
 /** One-shot bodies are kept for resending up to this size. */
 const RESEND_BYTES = 1024 * 1024;
@@ -49,6 +49,11 @@ class Client implements MslClient {
         return token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber };
       },
       hasUser: (id) => store.userIdToken(id) !== null,
+      tokensOf(id) {
+        const { masterToken } = store;
+        const userIdToken = boundUserIdToken(store, id, masterToken);
+        return masterToken === null || userIdToken === null ? null : { masterToken, userIdToken };
+      },
       async forgetUser(id) {
         const token = store.userIdToken(id);
         if (token !== null) store.removeUserIdToken(token);

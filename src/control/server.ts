@@ -39,6 +39,7 @@ import type {
 } from "./api.ts";
 import { repeatableBody } from "./bodies.ts";
 import { Deadline } from "./deadline.ts";
+import { ExchangeRecord } from "./events.ts";
 import { IncomingRequest } from "./incoming.ts";
 import { reportError, reportIncoming, reportOutgoing, reportSentError } from "./reports.ts";
 import { checkRequest } from "./server-checks.ts";
@@ -60,6 +61,7 @@ interface Progress {
   readonly admit: Admission | null;
   /** Let go of the sessions that the message uses. */
   readonly releases: (() => void)[];
+  readonly record: ExchangeRecord;
 }
 
 class Server implements MslServer {
@@ -113,10 +115,12 @@ class Server implements MslServer {
       hasAnswered: false,
       admit: options.admit ?? null,
       releases: [],
+      record: new ExchangeRecord(this.#config.clock.nowMs()),
     };
     try {
       await this.#answer(input, writer, handler, deadline, progress);
     } catch (error) {
+      progress.record.ended("failed", error);
       deadline.check();
       if (progress.hasAnswered) throw error;
       await this.#sendError(error, writer, progress);
@@ -124,6 +128,7 @@ class Server implements MslServer {
       for (const release of progress.releases) release();
       input.cancel();
       deadline.end();
+      this.#config.onEvent?.(progress.record.event(this.#config.clock.nowMs(), input.bytes));
     }
   }
 
@@ -141,11 +146,13 @@ class Server implements MslServer {
     if (header.kind === "error") {
       // Delivered to the log, never answered.
       reportError(this.#config.onMessage, "in", header, object.length);
+      progress.record.ended("received-error");
       progress.hasAnswered = true;
       await writer.end();
       return;
     }
     progress.header = header;
+    progress.record.read(header);
     const session = header.masterToken?.verified ?? null;
     if (session !== null) progress.releases.push(this.#cache.hold(session));
     const now = nowSeconds(this.#config.clock);
@@ -233,6 +240,7 @@ class Server implements MslServer {
     const now = nowSeconds(this.#config.clock);
     const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
     const tokens = await responseTokens(request, around, init.user ?? null);
+    progress.record.issued(request, tokens);
     const issued = tokens.keyResponse?.masterToken ?? null;
     if (issued !== null) {
       progress.releases.push(this.#cache.hold(issued.verified));
@@ -288,6 +296,8 @@ class Server implements MslServer {
       return deadline.race(writer.write(piece));
     });
     await deadline.race(writer.end());
+    progress.record.bytesOut = bytes;
+    progress.record.ended(isHandshake ? "handshake" : "response");
     const sizes = { bytes, headerBytes: wire.length, scheme: entity.scheme };
     reportOutgoing(this.#config.onMessage, header, sizes);
   }
@@ -313,6 +323,8 @@ class Server implements MslServer {
       });
       await writer.write(wire);
       await writer.end();
+      progress.record.bytesOut = wire.length;
+      progress.record.ended("error", wireError);
       const { code } = wireError;
       const report = { format, messageId, scheme, identity: entityAuth.identity, code, bytes: wire.length };
       reportSentError(this.#config.onMessage, report);

@@ -3,11 +3,14 @@
 
 import { protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
 import type { UserAuthData, UserScheme } from "./scheme.ts";
 
 export interface EmailPasswordConfig {
   /** The user's identity, or null. Compare in constant time against a salted, slow hash. */
   readonly verify: (email: string, password: string) => Awaitable<string | null>;
+  /** Limits guessing: `loginThrottle`. */
+  readonly throttle?: LoginThrottle | null;
   readonly isEntityPermitted?: (identity: string) => Awaitable<boolean>;
   readonly isUserPermitted?: (identity: string, user: string) => Awaitable<boolean>;
 }
@@ -27,7 +30,7 @@ export function emailPassword(config: EmailPasswordConfig): UserScheme {
       const email = trim(authdata.string("email"));
       const password = trim(authdata.string("password"));
       if (email === "" || password === "") protocolError("EMAILPASSWORD_BLANK", FIELD);
-      const user = await config.verify(email, password);
+      const user = await verified(config, entity, email, password);
       if (user === null) return protocolError("EMAILPASSWORD_INCORRECT", FIELD);
       if ((await config.isUserPermitted?.(entity, user)) === false) {
         protocolError("USERAUTH_ENTITYUSER_INCORRECT_DATA", FIELD);
@@ -37,6 +40,27 @@ export function emailPassword(config: EmailPasswordConfig): UserScheme {
       return user;
     },
   };
+}
+
+async function verified(
+  { verify, throttle }: EmailPasswordConfig,
+  entity: string,
+  email: string,
+  password: string,
+): Promise<string | null> {
+  if ((await throttle?.isBlocked(entity, email)) === true) return null;
+  const user = await verify(email, password);
+  if (user === null) await throttle?.failed(entity, email);
+  else await throttle?.succeeded(entity, email);
+  return user;
+}
+
+/**
+ * Whether a password can be typed on every MSL stack: not blank, and without the blanks at its ends that receivers trim.
+ * Ask at registration.
+ */
+export function isUsablePassword(password: string): boolean {
+  return password !== "" && trim(password) === password;
 }
 
 function trim(text: string): string {

@@ -52,6 +52,8 @@ export interface WorldOptions {
   readonly server?: Partial<ServerConfig>;
   readonly handler?: RequestHandler;
   readonly state?: IssuerState;
+  /** Parts of the server's configuration that need its core. */
+  readonly extend?: (core: Core) => Partial<ServerConfig>;
 }
 
 /** One server; `exchanges` are the wire bytes of each exchange, `reports` what the server saw. */
@@ -111,6 +113,7 @@ export class World {
       issuer,
       onMessage: (report) => world.reports.push(report),
       ...options.server,
+      ...options.extend?.(core),
     });
     world.#handler = options.handler ?? (async (request) => ({ body: `ECHO:${await request.text()}` }));
     return world;

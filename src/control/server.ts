@@ -5,25 +5,16 @@ import { editServiceTokens } from "../builder/service-tokens.ts";
 import { responseTokens } from "../builder/response.ts";
 import type { Core } from "../core/core.ts";
 import { detectFormat, type Format } from "../encoding/codec.ts";
-import type { EntityAuthData } from "../entity-auth/scheme.ts";
-import type { MslErrorCode } from "../errors/codes.ts";
-import {
-  MslErrorResponseFailed,
-  MslProtectionRequired,
-  MslUsageError,
-  protocolError,
-  toWireError,
-} from "../errors/msl-error.ts";
+import { MslProtectionRequired, protocolError } from "../errors/msl-error.ts";
 import { BodyReader, writeMessage } from "../message/body.ts";
-import { type Capabilities, intersectCapabilities, preferredFormat } from "../message/capabilities.ts";
-import { writeErrorMessage } from "../message/error-header.ts";
+import type { Capabilities } from "../message/capabilities.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
 import { type HeaderEnvironment, readHeader } from "../message/header-reader.ts";
 import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
-import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
+import { isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
 import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
@@ -39,11 +30,12 @@ import type {
 } from "./api.ts";
 import { repeatableBody } from "./bodies.ts";
 import { Deadline } from "./deadline.ts";
+import { type ErrorSender, ownEntityData, rejectionCode, replyFormat, sendError } from "./error-reply.ts";
 import { ExchangeRecord } from "./events.ts";
 import { IncomingRequest } from "./incoming.ts";
-import { reportError, reportIncoming, reportOutgoing, reportSentError } from "./reports.ts";
+import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
 import { checkRequest } from "./server-checks.ts";
-import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, randomId, schemeTable } from "./settings.ts";
+import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, schemeTable } from "./settings.ts";
 
 /** Sessions that stay imported between messages, unless configured. */
 const CACHED_SESSIONS = 512;
@@ -72,6 +64,7 @@ class Server implements MslServer {
   readonly #capabilities: Capabilities;
   readonly #cache: SessionCache<VerifiedMasterToken>;
   readonly #environment: HeaderEnvironment;
+  readonly #sender: ErrorSender;
 
   constructor(config: ServerConfig, core: Core) {
     this.#config = config;
@@ -81,6 +74,7 @@ class Server implements MslServer {
     this.#capabilities = ownCapabilities(config.capabilities, this.#gzip, config.keyExchange);
     this.#cache = new SessionCache(config.maxCachedSessions ?? CACHED_SESSIONS);
     schemeTable(config.keyExchange);
+    this.#sender = { core, config, capabilities: this.#capabilities };
     this.#environment = {
       core,
       gzip: this.#gzip,
@@ -123,7 +117,9 @@ class Server implements MslServer {
       progress.record.ended("failed", error);
       deadline.check();
       if (progress.hasAnswered) throw error;
-      await this.#sendError(error, writer, progress);
+      const sent = await sendError(this.#sender, error, progress, writer);
+      progress.record.bytesOut = sent.bytes;
+      progress.record.ended("error", sent.error);
     } finally {
       for (const release of progress.releases) release();
       input.cancel();
@@ -175,7 +171,7 @@ class Server implements MslServer {
           });
     if (refusal) {
       reportIncoming(this.#config.onMessage, header, input.bytes, isHandshake);
-      return protocolError(rejection(refusal, header), "message");
+      return protocolError(rejectionCode(refusal, header), "message");
     }
     if (isHandshake) {
       reportIncoming(this.#config.onMessage, header, input.bytes, true);
@@ -190,7 +186,7 @@ class Server implements MslServer {
     } finally {
       reportIncoming(this.#config.onMessage, header, input.bytes, false);
     }
-    if ("reject" in reply || "error" in reply) protocolError(rejection(reply, header), "message");
+    if ("reject" in reply || "error" in reply) protocolError(rejectionCode(reply, header), "message");
     await this.#respond(header, reply, writer, deadline, progress, false);
   }
 
@@ -213,18 +209,6 @@ class Server implements MslServer {
     });
   }
 
-  #entityData(): Awaitable<EntityAuthData> {
-    return chain(
-      this.#config.entity.data(null),
-      (data) => data ?? usageError("The server's entity gave no authentication data."),
-    );
-  }
-
-  #responseFormat(header: MessageHeader): { format: Format; capabilities: Capabilities | null } {
-    const capabilities = intersectCapabilities(header.capabilities, this.#capabilities);
-    return { format: preferredFormat(this.#capabilities.formats, capabilities), capabilities };
-  }
-
   async #respond(
     request: MessageHeader,
     init: ResponseInit,
@@ -234,9 +218,9 @@ class Server implements MslServer {
     isHandshake: boolean,
   ): Promise<void> {
     const { issuer, keyExchange, entity } = this.#config;
-    const data = this.#entityData();
+    const data = ownEntityData(entity);
     const entityAuth = isPending(data) ? await data : data;
-    const { format, capabilities } = this.#responseFormat(request);
+    const { format, capabilities } = replyFormat(request, this.#capabilities);
     const now = nowSeconds(this.#config.clock);
     const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
     const tokens = await responseTokens(request, around, init.user ?? null);
@@ -302,57 +286,9 @@ class Server implements MslServer {
     reportOutgoing(this.#config.onMessage, header, sizes);
   }
 
-  /** Answers a failure: the row of the table, no details, under the server's entity authentication data. */
-  async #sendError(error: unknown, writer: ByteWriter, progress: Progress): Promise<void> {
-    const wireError = toWireError(error);
-    const { header } = progress;
-    try {
-      const known = wireError.context.messageId ?? (error as { context?: { messageId?: number } }).context?.messageId;
-      const requestId = header?.messageId ?? known ?? null;
-      const messageId = requestId === null ? randomId(this.#core) : nextMessageId(requestId);
-      const format = header === null ? progress.format : this.#responseFormat(header).format;
-      const entityAuth = await this.#entityData();
-      const { scheme } = this.#config.entity;
-      const context = await scheme.cryptoContext(entityAuth);
-      const languages = header?.capabilities?.languages ?? [];
-      const wire = await writeErrorMessage(format, entityAuth, context, {
-        code: wireError.code,
-        messageId,
-        timestamp: nowSeconds(this.#config.clock),
-        userMessage: this.#userText(wireError.code, languages),
-      });
-      await writer.write(wire);
-      await writer.end();
-      progress.record.bytesOut = wire.length;
-      progress.record.ended("error", wireError);
-      const { code } = wireError;
-      const report = { format, messageId, scheme, identity: entityAuth.identity, code, bytes: wire.length };
-      reportSentError(this.#config.onMessage, report);
-    } catch (cause) {
-      throw new MslErrorResponseFailed(error, cause);
-    }
-  }
-
-  #userText(code: MslErrorCode, languages: readonly string[]): string | null {
-    if (WITHOUT_USER_TEXT.has(code)) return null;
-    return this.#config.errorText?.(code, languages) ?? null;
-  }
-
   async close(): Promise<void> {
     this.#cache.clear();
   }
-}
-
-const WITHOUT_USER_TEXT: ReadonlySet<MslErrorCode> = new Set([
-  "INTERNAL_EXCEPTION",
-  "MSL_COMMS_FAILURE",
-  "RESPONSE_REQUIRES_ENCRYPTION",
-  "RESPONSE_REQUIRES_INTEGRITY_PROTECTION",
-  "RESPONSE_REQUIRES_MASTERTOKEN",
-]);
-
-function usageError(text: string): never {
-  throw new MslUsageError(text);
 }
 
 function requireProtection(
@@ -365,13 +301,4 @@ function requireProtection(
     throw new MslProtectionRequired("RESPONSE_REQUIRES_INTEGRITY_PROTECTION");
   }
   if (init.encrypted !== false && !scheme.encrypts) throw new MslProtectionRequired("RESPONSE_REQUIRES_ENCRYPTION");
-}
-
-/** The error that refuses an entity or a user, by what the request carried. */
-function rejection(reply: RejectInit, header: MessageHeader): MslErrorCode {
-  if ("error" in reply) return reply.error;
-  if (reply.reject === "entity") {
-    return header.masterToken === null ? "ENTITY_REJECTED_BY_APP" : "MASTERTOKEN_REJECTED_BY_APP";
-  }
-  return header.userIdToken === null ? "USER_REJECTED_BY_APP" : "USERIDTOKEN_REJECTED_BY_APP";
 }

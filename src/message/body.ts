@@ -7,7 +7,7 @@ import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
 import { MslLocalError, MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
 import type { Gzip } from "../platform/gzip.ts";
-import type { MessageInput } from "./message-input.ts";
+import type { ObjectSource } from "./message-input.ts";
 import { type Chunk, readChunk, writeChunk } from "./payload-chunk.ts";
 
 /** Application bytes that one chunk carries by default. */
@@ -24,7 +24,7 @@ export interface BodyReaderOptions {
 
 /** Reads a body chunk by chunk; each failure comes after the bytes before it. */
 export class BodyReader {
-  readonly #input: MessageInput;
+  readonly #input: ObjectSource;
   readonly #options: BodyReaderOptions;
   #expected = 1;
   #isDone: boolean;
@@ -32,7 +32,7 @@ export class BodyReader {
   #peeked: Chunk | null = null;
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(input: MessageInput, options: BodyReaderOptions) {
+  constructor(input: ObjectSource, options: BodyReaderOptions) {
     this.#input = input;
     this.#options = options;
     this.#isDone = options.isEmpty;

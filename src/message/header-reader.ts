@@ -23,7 +23,7 @@ import { parseUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
 import { parseUserAuthData, type UserSchemes } from "../user-auth/scheme.ts";
 import { parseCapabilities } from "./capabilities.ts";
 import { type ErrorHeader, readErrorHeader } from "./error-header.ts";
-import { type CompletedExchange, type MessageHeader, NO_PEER_TOKENS } from "./header.ts";
+import { type CompletedExchange, type MessageHeader, NO_PEER_TOKENS, type PeerTokens } from "./header.ts";
 
 /** What the receiver brings; a client has no token keys, a server no sessions and no pending requests. */
 export interface HeaderEnvironment extends MasterTokenReader {
@@ -32,10 +32,16 @@ export interface HeaderEnvironment extends MasterTokenReader {
   readonly userSchemes: UserSchemes;
   readonly keyExchange: readonly KeyExchange[];
   readonly strictKeyRequests: boolean;
+  /** Reads peer tokens, and takes key response data as theirs. Default: a trusted services network. */
+  readonly peerToPeer?: boolean;
   /** Client: context of a stored master token. */
   sessionFor(token: MasterToken): CryptoContext | null;
   /** Client: completes the exchange that `keyresponsedata` answers. @throws KEYX_RESPONSE_REQUEST_MISMATCH … */
-  completeExchange(response: ReceivedKeyResponse, header: HeaderOrigin): Awaitable<CompletedExchange>;
+  completeExchange(
+    response: ReceivedKeyResponse,
+    header: HeaderOrigin,
+    messageId: number,
+  ): Awaitable<CompletedExchange>;
   serviceTokenContext(name: string): CryptoContext | null;
 }
 
@@ -141,13 +147,15 @@ async function readHeaderData(
   const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
   // Most messages have none of these members, and nothing waits then.
   const response = map.has("keyresponsedata") ? await readKeyResponse(map, env) : null;
-  const verification = response?.masterToken ?? masterToken;
-  const userIdToken = map.has("useridtoken") ? await readUserIdToken(map, verification, env) : null;
+  const isPeer = env.peerToPeer === true;
+  // A key response carries the receiver's own next token: in a trusted services network that is the primary one.
+  const verification = isPeer ? masterToken : (response?.masterToken ?? masterToken);
+  const userIdToken = map.has("useridtoken") ? await readUserIdToken(map, "useridtoken", verification, env) : null;
   const isProtected = headerEncrypted && headerIntegrity;
   const { user, userScheme } = map.has("userauthdata")
     ? await readUser(map, origin, verification, userIdToken, isProtected, env)
     : { user: userIdToken?.verified?.user ?? null, userScheme: null };
-  const serviceTokens = map.has("servicetokens") ? await readServiceTokens(map, verification, userIdToken, env) : [];
+  const serviceTokens = await readServiceTokens(map, "servicetokens", verification, userIdToken, env);
   const nonReplayableField = map.intOr("nonreplayableid", -MAX_ID, MAX_ID, "NONREPLAYABLE_ID_OUT_OF_RANGE");
   const renewable = map.bool("renewable");
   const handshake = map.has("handshake") ? map.bool("handshake") : null;
@@ -157,16 +165,18 @@ async function readHeaderData(
   const capabilitiesMap = map.mapOr("capabilities");
   const capabilities = capabilitiesMap === null ? null : parseCapabilities(capabilitiesMap);
   const requests = map.has("keyrequestdata") ? await readKeyRequests(map, env) : NO_KEY_REQUESTS;
-  const keyResponse = response === null ? null : await env.completeExchange(response, origin);
+  const peer = isPeer ? await readPeerTokens(map, response?.masterToken ?? null, env) : NO_PEER_TOKENS;
+  const keyResponse = response === null ? null : await env.completeExchange(response, origin, messageId);
+  const payloadExchange = isPeer ? null : keyResponse;
   return {
     kind: "message",
     format: map.format,
     entityAuth,
     masterToken,
     context,
-    payloadContext: keyResponse?.context ?? context,
-    encrypted: headerEncrypted || keyResponse !== null,
-    integrityProtected: headerIntegrity || keyResponse !== null,
+    payloadContext: payloadExchange?.context ?? context,
+    encrypted: headerEncrypted || payloadExchange !== null,
+    integrityProtected: headerIntegrity || payloadExchange !== null,
     headerEncrypted,
     authenticated: scheme !== null && (scheme.authenticates ?? scheme.protectsIntegrity),
     identity: identityOf(origin),
@@ -184,7 +194,7 @@ async function readHeaderData(
     keyRequests: requests.keyRequests,
     keyRequestCount: requests.keyRequestCount,
     keyRequestSchemes: requests.keyRequestSchemes,
-    peer: NO_PEER_TOKENS,
+    peer,
     wireBytes,
   };
 }
@@ -200,12 +210,24 @@ async function readKeyResponse(map: MslMap, env: HeaderEnvironment): Promise<Rec
   return { scheme: name, keydata: element.map("keydata"), masterToken };
 }
 
+/** Tokens that this side uses itself, issued by the sender. */
+async function readPeerTokens(map: MslMap, issued: MasterToken | null, env: HeaderEnvironment): Promise<PeerTokens> {
+  const container = map.mapOr("peermastertoken");
+  const masterToken = container === null ? null : await readMasterToken(container, env);
+  const verification = issued ?? masterToken;
+  const hasUser = map.has("peeruseridtoken");
+  const userIdToken = hasUser ? await readUserIdToken(map, "peeruseridtoken", verification, env) : null;
+  const serviceTokens = await readServiceTokens(map, "peerservicetokens", verification, userIdToken, env);
+  return { masterToken, userIdToken, serviceTokens };
+}
+
 async function readUserIdToken(
   map: MslMap,
+  name: string,
   verification: MasterToken | null,
   env: HeaderEnvironment,
 ): Promise<UserIdToken> {
-  return parseUserIdToken(map.map("useridtoken"), env.tokenCrypto, verification);
+  return parseUserIdToken(map.map(name), env.tokenCrypto, verification);
 }
 
 async function readUser(
@@ -225,18 +247,20 @@ async function readUser(
 
 async function readServiceTokens(
   map: MslMap,
+  name: string,
   masterToken: MasterToken | null,
   userIdToken: UserIdToken | null,
   env: HeaderEnvironment,
 ): Promise<readonly ServiceToken[]> {
-  const list = map.list("servicetokens");
+  if (!map.has(name)) return [];
+  const list = map.list(name);
   const tokens: ServiceToken[] = [];
   for (let i = 0; i < list.length; i++) {
     tokens.push(
       await parseServiceToken(list.map(i), {
         masterToken,
         userIdToken,
-        context: (name) => env.serviceTokenContext(name),
+        context: (tokenName) => env.serviceTokenContext(tokenName),
         gzip: env.gzip,
       }),
     );

@@ -10,7 +10,19 @@ export interface InputLimits {
   readonly maxMessageBytes: number | null;
 }
 
-export class MessageInput {
+/** Objects of one message in turn: a message on a stream of its own, or one of many on a connection. */
+export interface ObjectSource {
+  /** Bytes of the objects given so far. */
+  readonly bytes: number;
+  /** The next object if all of it is here, else null. @throws as `next` */
+  buffered(): Uint8Array | null;
+  /** The next object, or null at a clean end between objects. @throws MSL_PARSE_ERROR, OBJECT_TOO_LARGE, MESSAGE_TOO_LARGE */
+  next(): Promise<Uint8Array | null>;
+  /** Gives the message up. */
+  cancel(): void;
+}
+
+export class MessageInput implements ObjectSource {
   readonly #reader: ByteReader;
   readonly #scanner: ObjectScanner;
   readonly #limits: InputLimits;

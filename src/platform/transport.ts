@@ -28,3 +28,11 @@ export interface Exchange {
 export interface Transport {
   open(options: { signal: CancelSignal | null }): Promise<Exchange>;
 }
+
+/** One full-duplex byte channel that both sides use for many messages, one after another. */
+export interface Connection {
+  readonly reader: ByteReader;
+  readonly writer: ByteWriter;
+  /** Drops the connection; pending reads and writes fail. Idempotent. */
+  abort(): void;
+}

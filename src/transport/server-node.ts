@@ -9,8 +9,8 @@ import { concatBytes } from "./bytes.ts";
 import type { EndpointSignal, MessageEndpoint } from "./pipe.ts";
 
 export interface HandlerOptions {
-  /** Default `/msl`. */
-  readonly path?: string;
+  /** Default `/msl`; null: the handler is mounted where it belongs. */
+  readonly path?: string | null;
   /** Origins that browsers may call from; `*` allows all. */
   readonly cors?: readonly string[];
   /** A connection that neither gives nor takes a byte for this long is dropped. Default 10 000. */
@@ -45,10 +45,10 @@ export function nodeHandler(
   endpoint: MessageEndpoint,
   options: HandlerOptions = {},
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const path = options.path ?? "/msl";
+  const path = options.path === undefined ? "/msl" : options.path;
   return (req, res) => {
     const target = (req.url ?? "").split("?")[0];
-    if (target !== path) return void plain(res, 404);
+    if (path !== null && target !== path) return void plain(res, 404);
     allowOrigin(req, res, options.cors ?? []);
     if (req.method === "OPTIONS") {
       res.setHeader("access-control-allow-methods", "POST, OPTIONS");

@@ -12,6 +12,8 @@ export const SESSION_MAC: KeySpec = {
   type: abi.KEY_HMAC_SHA256,
   usage: abi.USE_SIGN | abi.USE_VERIFY | abi.USE_EXPORT,
 };
+/** Session keys of issuers that sign with AES-CMAC. */
+export const SESSION_CMAC: KeySpec = { type: abi.KEY_CMAC, usage: abi.USE_SIGN | abi.USE_VERIFY | abi.USE_EXPORT };
 /** Keys of entities and issuers never leave. */
 export const ENCRYPTION_KEY: KeySpec = { type: abi.KEY_AES, usage: abi.USE_ENCRYPT | abi.USE_DECRYPT };
 export const MAC_KEY: KeySpec = { type: abi.KEY_HMAC_SHA256, usage: abi.USE_SIGN | abi.USE_VERIFY };

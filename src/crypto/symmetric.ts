@@ -1,13 +1,15 @@
-// Symmetric crypto context over keys in the core's slots: AES-CBC with PKCS#5 padding, HMAC-SHA256, AES key wrap
-// ("MSL Cryptography"). The key id inside an envelope is never compared: the MAC decides.
+// Symmetric crypto context over keys in the core's slots: AES-CBC with PKCS#5 padding, HMAC-SHA256 or AES-CMAC by the type
+// of the key, AES key wrap ("MSL Cryptography"). The key id inside an envelope is never compared: the MAC decides.
 
+import { KEY_CMAC } from "../core/abi.ts";
 import type { Core, KeyHandle, KeyId } from "../core/core.ts";
+import { cmacSign, cmacVerify } from "../core/modes.ts";
 import { writeJsonText } from "../encoding/writer.ts";
 import { encodeUtf8 } from "../encoding/utf8.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { decodeCiphertextEnvelope, encodeCiphertextEnvelope } from "./ciphertext-envelope.ts";
 import type { CryptoContext } from "./crypto-context.ts";
-import { detectSignatureEnvelope } from "./signature-envelope.ts";
+import { detectSignatureEnvelope, type SignatureAlgorithm } from "./signature-envelope.ts";
 
 export interface SlotContextKeys {
   readonly keyId: string;
@@ -18,8 +20,23 @@ export interface SlotContextKeys {
   readonly owns?: boolean;
 }
 
-/** Of HMAC-SHA256. */
-const MAC_BYTES = 32;
+/** How a key signs. */
+interface Mac {
+  readonly algorithm: SignatureAlgorithm;
+  readonly bytes: number;
+  sign(core: Core, key: KeyHandle, data: Uint8Array): Uint8Array;
+  verify(core: Core, key: KeyHandle, data: Uint8Array, tag: Uint8Array): boolean;
+}
+
+const HMAC: Mac = {
+  algorithm: "HmacSHA256",
+  bytes: 32,
+  sign: (core, key, data) => core.hmacSign(key, data),
+  verify: (core, key, data, tag) => core.hmacVerify(key, data, tag),
+};
+const CMAC: Mac = { algorithm: "AESCmac", bytes: 16, sign: cmacSign, verify: cmacVerify };
+
+const macOf = (key: KeyHandle | null): Mac => (key?.type === KEY_CMAC ? CMAC : HMAC);
 
 /** A key id in the two forms that envelopes carry. @throws MSL_ENCODE_ERROR for a lone surrogate */
 export function keyIdOf(text: string): KeyId {
@@ -35,6 +52,7 @@ export function slotContext(core: Core, keys: SlotContextKeys): CryptoContext {
   const encryption = keys.encryption ?? null;
   const mac = keys.mac ?? null;
   const wrapping = keys.wrapping ?? null;
+  const macKind = macOf(mac);
   return {
     encrypt(plain, format) {
       if (encryption === null) return protocolError("ENCRYPT_NOT_SUPPORTED");
@@ -54,17 +72,17 @@ export function slotContext(core: Core, keys: SlotContextKeys): CryptoContext {
     },
     sign(data) {
       if (mac === null) return protocolError("SIGN_NOT_SUPPORTED");
-      return core.hmacSign(mac, data);
+      return macKind.sign(core, mac, data);
     },
     verify(data, signature) {
       if (mac === null) return protocolError("VERIFY_NOT_SUPPORTED");
       // As long as a MAC: it can only be one. A version 2 object of this length has no room for a whole MAC, and looking
       // for it would cost an error for each of the MACs that begin like an object.
-      if (signature.length === MAC_BYTES) return core.hmacVerify(mac, data, signature);
+      if (signature.length === macKind.bytes) return macKind.verify(core, mac, data, signature);
       const envelope = detectSignatureEnvelope(signature);
       // Differs from reference: an envelope that names another algorithm does not verify.
-      if (envelope.version === 2 && envelope.algorithm !== "HmacSHA256") return false;
-      return core.hmacVerify(mac, data, envelope.signature);
+      if (envelope.version === 2 && envelope.algorithm !== macKind.algorithm) return false;
+      return macKind.verify(core, mac, data, envelope.signature);
     },
     wrapKey(key) {
       if (wrapping === null) return protocolError("WRAP_NOT_SUPPORTED");
@@ -74,7 +92,9 @@ export function slotContext(core: Core, keys: SlotContextKeys): CryptoContext {
       if (wrapping === null) return protocolError("UNWRAP_NOT_SUPPORTED");
       return core.unwrapKey(wrapping, wrapped, spec);
     },
-    slots: encryption !== null && mac !== null ? { core, keyId: keyIdOf(keyId), encryption, mac } : null,
+    // The fused path of the core is HMAC's.
+    slots:
+      encryption !== null && mac !== null && macKind === HMAC ? { core, keyId: keyIdOf(keyId), encryption, mac } : null,
     dispose() {
       if (keys.owns !== true) return;
       encryption?.dispose();

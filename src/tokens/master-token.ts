@@ -6,8 +6,10 @@
 // A parsed token keeps its bytes: it is sent again exactly as it came.
 
 import { type Core, type KeyHandle, type KeySpec, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
+import { SESSION_CMAC } from "../core/key-specs.ts";
 import type { CryptoContext, SessionKeys } from "../crypto/crypto-context.ts";
 import { sessionContext } from "../crypto/session.ts";
+import type { SignatureAlgorithm } from "../crypto/signature-envelope.ts";
 import { decodeObject, EncodedObject, type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
@@ -42,6 +44,12 @@ export interface VerifiedSession {
 export interface VerifiedMasterToken extends MasterToken {
   readonly verified: VerifiedSession;
 }
+
+const MAC_SPECS: ReadonlyMap<string, KeySpec | null> = new Map<SignatureAlgorithm, KeySpec | null>([
+  ["HmacSHA256", SESSION_MAC],
+  ["AESCmac", SESSION_CMAC],
+  ["SHA256withRSA", null],
+]);
 
 export function isVerified(token: MasterToken): token is VerifiedMasterToken {
   return token.verified !== null;
@@ -144,16 +152,14 @@ async function openSession(
     const encryptionAlgorithm = map.lenientString("encryptionalgorithm") ?? "AES";
     const signatureAlgorithm = map.lenientString("signaturealgorithm") ?? "HmacSHA256";
     if (encryptionAlgorithm !== "AES") protocolError("UNIDENTIFIED_ALGORITHM", `${where}.encryptionalgorithm`);
-    if (!["HmacSHA256", "AESCmac", "SHA256withRSA"].includes(signatureAlgorithm)) {
-      protocolError("UNIDENTIFIED_ALGORITHM", `${where}.signaturealgorithm`);
-    }
-    // Known names that no session context of this build can use.
-    if (signatureAlgorithm !== "HmacSHA256")
-      protocolError("MASTERTOKEN_KEY_CREATION_ERROR", `${where}.signaturealgorithm`);
+    const macSpec = MAC_SPECS.get(signatureAlgorithm);
+    if (macSpec === undefined) return protocolError("UNIDENTIFIED_ALGORITHM", `${where}.signaturealgorithm`);
+    // Known, and no session context can use it.
+    if (macSpec === null) return protocolError("MASTERTOKEN_KEY_CREATION_ERROR", `${where}.signaturealgorithm`);
     const encryption = importSessionKey(core, SESSION_ENCRYPTION, encryptionKey, `${where}.encryptionkey`);
     let mac: KeyHandle;
     try {
-      mac = importSessionKey(core, SESSION_MAC, macKey, `${where}.hmackey`);
+      mac = importSessionKey(core, macSpec, macKey, `${where}.hmackey`);
     } catch (error) {
       encryption.dispose();
       throw error;
@@ -192,7 +198,7 @@ export async function createMasterToken(
       encryptionalgorithm: "AES",
       hmackey,
       signaturekey: hmackey,
-      signaturealgorithm: "HmacSHA256",
+      signaturealgorithm: token.keys.mac.type === SESSION_CMAC.type ? "AESCmac" : "HmacSHA256",
     });
     const { renewalWindow, expiration, sequenceNumber, serialNumber, identity, keys, issuerData } = token;
     const tokendata = encodeObject(format, {

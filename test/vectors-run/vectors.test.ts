@@ -10,7 +10,6 @@ const TOTAL = 1301;
 
 /** What the build does not contain yet, a line each. */
 const ABSENT = [
-  "AESCmac",
   "ASYMMETRIC_WRAPPED",
   "DIFFIE_HELLMAN",
   "ECC",

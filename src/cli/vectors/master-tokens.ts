@@ -57,10 +57,10 @@ async function checkToken(vector: Vector, bench: Bench): Promise<void> {
 /** Issues a token of the same fields: its plaintexts are the recorded ones, ciphertext and signature are its own. */
 async function checkReissue(vector: Vector, token: MasterToken, recorded: unknown, bench: Bench): Promise<void> {
   const { core } = bench;
-  const { identity, issuerData } = token.verified ?? fail("not verified");
+  const { identity, issuerData, keys: session } = token.verified ?? fail("not verified");
   const keys = {
     encryption: bench.own(core.importKey(SESSION_ENCRYPTION, vector.bytes("encryptionKey"))),
-    mac: bench.own(core.importKey(SESSION_MAC, vector.bytes("signatureKey"))),
+    mac: bench.own(core.importKey({ type: session.mac.type, usage: SESSION_MAC.usage }, vector.bytes("signatureKey"))),
   };
   const issuer = bench.keys.issuer;
   const ours = await createMasterToken(core, issuer, "JSON", { ...token, identity, issuerData, keys });

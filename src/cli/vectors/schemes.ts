@@ -2,6 +2,7 @@
 // A scheme that the library gains is one row here: its vectors then run instead of being skipped.
 
 import { type KeySpec, MAC_KEY } from "../../core/core.ts";
+import { CMAC_KEY } from "../../core/key-specs.ts";
 import type { CompressionAlgorithm } from "../../encoding/compression.ts";
 import type { MslMap } from "../../encoding/msl-map.ts";
 import { none } from "../../entity-auth/none.ts";
@@ -100,7 +101,10 @@ const KEY_EXCHANGE: ReadonlyMap<string, KeyExchangeRow> = new Map<string, KeyExc
 ]);
 
 /** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */
-export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([["HmacSHA256", MAC_KEY]]);
+export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([
+  ["HmacSHA256", MAC_KEY],
+  ["AESCmac", CMAC_KEY],
+]);
 
 export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([["GZIP", "GZIP"]]);
 

@@ -4,7 +4,7 @@
 // optimise JavaScript as they like. After the method of Reparaz, Balasch and Verbauwhede, "Dude, is my code constant time?".
 
 import { randomBytes } from "node:crypto";
-import { KEY_AES, KEY_HMAC_SHA256, KEY_X25519 } from "../dist/core/abi.js";
+import { KEY_AES, KEY_HMAC_SHA256, KEY_X25519 } from "../dist/chunks/core.js";
 import { rawExports } from "./core/raw.mjs";
 import { quantile } from "./timing.mjs";
 

@@ -2,11 +2,8 @@
 // platform alone, for each operation; the sizes of src/platform/platform-crypto-node.ts are read off here.
 
 import { randomBytes } from "node:crypto";
-import { loadCore } from "../dist/core/core-node.js";
-import { SESSION_ENCRYPTION, SESSION_MAC } from "../dist/core/key-specs.js";
-import { openBytes, sealBytes } from "../dist/core/seal.js";
-import { nodeEntropy } from "../dist/platform/entropy-node.js";
-import { nodeCrypto } from "../dist/platform/platform-crypto-node.js";
+import { openBytes, SESSION_ENCRYPTION, SESSION_MAC, sealBytes } from "../dist/chunks/core.js";
+import { loadCore, nodeCrypto, nodeEntropy } from "../dist/node.js";
 import { median } from "./timing.mjs";
 
 const SIZES = [64, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536];

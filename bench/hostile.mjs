@@ -10,10 +10,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createClient } from "../dist/client.js";
-import { parseKeysFile } from "../dist/cli/keys-file.js";
 import { psk, pskData } from "../dist/entity-auth/psk.js";
 import { ecdh } from "../dist/key-exchange/ecdh.js";
 import { nodeEnvironment } from "../dist/node.js";
+import { memoryPskKeys } from "../dist/store/entity-keys.js";
 import { httpTransport } from "../dist/transport/http-node.js";
 
 const P99_LIMIT_MS = 250;
@@ -23,10 +23,16 @@ const DEVICE = "VEC-PSK-1";
 const KEYS = "test/vectors/keys.json";
 const self = fileURLToPath(import.meta.url);
 
+/** An import wipes the bytes that it takes, so each device gets its own. */
+function pskEntry({ identity, encryptionkey, hmackey, wrappingkey }) {
+  const bytes = (text) => (text === undefined ? null : Uint8Array.from(Buffer.from(text, "base64")));
+  return { identity, encryptionKey: bytes(encryptionkey), macKey: bytes(hmackey), wrappingKey: bytes(wrappingkey) };
+}
+
 async function newDevice(url, keys) {
   const env = nodeEnvironment();
   const core = await env.core;
-  const scheme = psk({ contextOf: keys.pskContexts(core) });
+  const scheme = psk({ contextOf: memoryPskKeys(core, keys.psk.map(pskEntry)) });
   const transport = httpTransport(url);
   const entity = { scheme, data: () => pskData(DEVICE) };
   const options = { ...env, transport, entity, serverSchemes: [scheme], keyExchange: [ecdh({ core })] };
@@ -104,7 +110,7 @@ const ATTACKS = {
 
 if (process.argv[2] === "--attack") {
   const [, , , name, port, url] = process.argv;
-  await ATTACKS[name](Number(port), url, parseKeysFile(JSON.parse(readFileSync(KEYS, "utf8"))));
+  await ATTACKS[name](Number(port), url, JSON.parse(readFileSync(KEYS, "utf8")));
   process.exit(0);
 }
 
@@ -143,7 +149,7 @@ const percentile = (times, p) =>
 const round = (x) => Math.round(x * 100) / 100;
 
 const folder = mkdtempSync(join(tmpdir(), "tinymsl-hostile-"));
-const keys = parseKeysFile(JSON.parse(readFileSync(KEYS, "utf8")));
+const keys = JSON.parse(readFileSync(KEYS, "utf8"));
 const { child, url } = await startServer();
 const { port } = new URL(url);
 const { device } = await newDevice(url, keys);

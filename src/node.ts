@@ -8,7 +8,8 @@ import { nodeGzip } from "./platform/gzip-node.ts";
 import { nodeCrypto } from "./platform/platform-crypto-node.ts";
 
 export { type CoreKind, loadCore, loadCoreExplained } from "./core/core-node.ts";
-export { nodeEntropy };
+/** For `loadCore`: the randomness and the cryptography of Node. */
+export { nodeCrypto, nodeEntropy };
 
 export interface NodeOptions {
   readonly core?: "auto" | CoreKind;

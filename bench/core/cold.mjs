@@ -8,8 +8,8 @@ const macKey = new Uint8Array(32).fill(2);
 const SEALS = 100;
 
 async function ours() {
-  const { loadCore } = await import("../../dist/core/core-node.js");
-  const { ENCRYPTION_KEY, MAC_KEY } = await import("../../dist/core/core.js");
+  const { loadCore } = await import("../../dist/node.js");
+  const { ENCRYPTION_KEY, MAC_KEY } = await import("../../dist/chunks/core.js");
   const core = await loadCore(output);
   const encryption = core.importKey(ENCRYPTION_KEY, key);
   const mac = core.importKey(MAC_KEY, macKey);

@@ -1,6 +1,6 @@
 // Our side of a pair: each operation on an output's raw exports, copying in and out included; keys in slots.
 
-import * as abi from "../../dist/core/abi.js";
+import * as abi from "../../dist/chunks/core.js";
 import { Missing } from "./missing.mjs";
 import { ok, Raw, rawExports } from "./raw.mjs";
 
@@ -184,11 +184,8 @@ function agreement(core, agree) {
 
 /** The bridge with the platform's cryptography from its measured size on, as a Node server runs it. */
 async function autoTask(op, { key, macKey, iv, data, ciphertext, tag }) {
-  const { loadCore } = await import("../../dist/core/core-node.js");
-  const { SESSION_ENCRYPTION, SESSION_MAC } = await import("../../dist/core/key-specs.js");
-  const { openParts, sealParts } = await import("../../dist/core/seal.js");
-  const { nodeEntropy } = await import("../../dist/platform/entropy-node.js");
-  const { nodeCrypto } = await import("../../dist/platform/platform-crypto-node.js");
+  const { loadCore, nodeCrypto, nodeEntropy } = await import("../../dist/node.js");
+  const { openParts, sealParts, SESSION_ENCRYPTION, SESSION_MAC } = await import("../../dist/chunks/core.js");
   const core = await loadCore("auto", nodeEntropy, nodeCrypto);
   const enc = core.importKey(SESSION_ENCRYPTION, Uint8Array.from(key));
   const mac = core.importKey(SESSION_MAC, Uint8Array.from(macKey));

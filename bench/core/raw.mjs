@@ -3,7 +3,7 @@
 import { randomFillSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import * as abi from "../../dist/core/abi.js";
+import * as abi from "../../dist/chunks/core.js";
 import { Missing } from "./missing.mjs";
 
 const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);

@@ -9,7 +9,6 @@ import { nodeEntropy } from "../platform/entropy-node.ts";
 import { type Core, createCore } from "./core.ts";
 import type { CoreExports } from "./exports.ts";
 import type { CoreKind, JavaScriptCore } from "./start.ts";
-import { instantiateCoreNow } from "./wasm.ts";
 
 export type { CoreKind } from "./start.ts";
 
@@ -55,11 +54,24 @@ async function exportsOf(build: CoreKind): Promise<CoreExports> {
   return instantiateCoreNow(readFileSync(locate(`core.${build}.wasm`)));
 }
 
-/** The build lies in dist/, seen from the compiled module, from a bundle, or from the sources. */
+/** The build lies in dist/, seen from a folder of dist/, from dist/ itself, or from the sources. */
 function locate(name: string): URL {
   for (const up of ["../", "./", "../../dist/"]) {
     const url = new URL(`${up}${name}`, import.meta.url);
     if (existsSync(url)) return url;
   }
   throw new MslCoreError(`${name} is not there.`);
+}
+
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
+
+/**
+ * Compiles and instantiates at once, without the loader: on Node its asynchronous way costs over ten times as much at
+ * start, since it asks for `Response` there, which loads Node's whole fetch implementation.
+ */
+function instantiateCoreNow(bytes: Uint8Array): CoreExports {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), {}).exports as CoreExports;
 }

@@ -9,16 +9,3 @@ export async function instantiateCore(bytes: Uint8Array): Promise<CoreExports> {
   const { exports } = await instantiate(bytes);
   return exports as unknown as CoreExports;
 }
-
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-};
-
-/**
- * Compiles and instantiates at once, without the loader: on Node its asynchronous way costs over ten times as much at
- * start, since it asks for `Response` there, which loads Node's whole fetch implementation.
- */
-export function instantiateCoreNow(bytes: Uint8Array): CoreExports {
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), {}).exports as CoreExports;
-}

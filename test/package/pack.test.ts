@@ -98,7 +98,7 @@ test("internals are out of reach", () => {
   );
 });
 
-test("a device bundles for a platform without Node's modules", async () => {
+test("a device bundles for a platform without Node's modules, and without what servers need", async () => {
   const { build } = await import("esbuild");
   writeFileSync(
     join(folder, "device.mjs"),
@@ -107,12 +107,15 @@ test("a device bundles for a platform without Node's modules", async () => {
   const { outputFiles } = await build({
     entryPoints: [join(folder, "device.mjs")],
     bundle: true,
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     write: false,
     platform: "neutral",
     format: "esm",
     target: "es2020",
   });
-  const found = outputFiles[0]!.text.match(/["']node:\w+|\bTextEncoder|\bTextDecoder|\bsetTimeout|\bBuffer\b/g);
-  expect(found).toBeNull();
+  const { text } = outputFiles[0]!;
+  expect(text.match(/["']node:\w+|\bTextEncoder|\bTextDecoder|\bsetTimeout|\bBuffer\b/g)).toBeNull();
+  expect(text).toMatch(/\bcreateClient\b/);
+  expect(text.match(/\b(createServer|createTokenIssuer|IssuerMemory|fetchHandler|memoryPskKeys)\b/g)).toBeNull();
 });

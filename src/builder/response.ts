@@ -21,6 +21,8 @@ export interface ResponseSurroundings {
   /** In order of preference. */
   readonly keyExchange: readonly KeyExchange[];
   readonly entityAuth: EntityAuthData;
+  /** Master token that the response's header is under. Default, in a trusted services network: the request's. */
+  readonly headerToken?: MasterToken | null;
   readonly format: Format;
   /** Local seconds: a server judges its own tokens by its own clock. */
   readonly now: number;
@@ -70,10 +72,11 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
   const identity = request.identity ?? "";
+  const headerToken = around.headerToken === undefined ? request.masterToken : around.headerToken;
   const binding = {
     identity,
     request: headerBinding(request.entityAuth, request.masterToken),
-    response: headerBinding(around.entityAuth, request.masterToken),
+    response: headerBinding(around.entityAuth, headerToken),
   };
   let failure: MslProtocolError | null = null;
   for (const exchange of around.keyExchange) {

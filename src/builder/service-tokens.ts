@@ -25,6 +25,8 @@ export interface ServiceTokenEditor {
   exclude(name: string, binding?: ServiceTokenBinding): boolean;
   /** Asks the receiver to delete a token. False: it was not there. */
   delete(name: string, binding?: ServiceTokenBinding): boolean;
+  /** Peer-to-peer: the tokens that the receiver keeps and sends back with its own messages. Null elsewhere. */
+  readonly peer: ServiceTokenEditor | null;
 }
 
 /** Access of the application to service tokens. */
@@ -33,6 +35,12 @@ export interface ServiceTokenHooks {
   crypto?(name: string): CryptoContext | null;
   /** Runs for every message of the operation, handshakes and retries included. */
   edit?(editor: ServiceTokenEditor, info: { readonly handshake: boolean }): Awaitable<void>;
+}
+
+/** Tokens of both directions of a message between peers. */
+export interface EditedTokens {
+  readonly primary: readonly ServiceToken[];
+  readonly peer: readonly ServiceToken[];
 }
 
 export interface EditingSurroundings {
@@ -55,12 +63,28 @@ export function editServiceTokens(
   return chain(hooks.edit(set, { handshake: around.handshake }), () => set.tokens);
 }
 
+/** As `editServiceTokens`, with the tokens of the other direction: bound to what `peer` names. */
+export function editPeerServiceTokens(
+  tokens: EditedTokens,
+  around: EditingSurroundings,
+  peer: Pick<EditingSurroundings, "masterToken" | "userIdToken">,
+): Awaitable<EditedTokens> {
+  const { hooks } = around;
+  if (hooks?.edit === undefined) return tokens;
+  const others = new TokenSet(tokens.peer, { ...around, ...peer });
+  const set = new TokenSet(tokens.primary, around, others);
+  const editing = hooks.edit(set, { handshake: around.handshake });
+  return chain(editing, () => ({ primary: set.tokens, peer: others.tokens }));
+}
+
 class TokenSet implements ServiceTokenEditor {
   tokens: readonly ServiceToken[];
+  readonly peer: ServiceTokenEditor | null;
   readonly #around: EditingSurroundings;
 
-  constructor(tokens: readonly ServiceToken[], around: EditingSurroundings) {
+  constructor(tokens: readonly ServiceToken[], around: EditingSurroundings, peer: ServiceTokenEditor | null = null) {
     this.tokens = tokens;
+    this.peer = peer;
     this.#around = around;
   }
 

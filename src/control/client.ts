@@ -14,11 +14,8 @@ import { Deadline } from "./deadline.ts";
 import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
 import { IncomingMessage } from "./incoming.ts";
 import { reportIncoming } from "./reports.ts";
-import { MAX_MESSAGE_BYTES } from "./settings.ts";
+import { MAX_MESSAGE_BYTES, RESEND_BYTES } from "./settings.ts";
 import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection.ts";
-
-/** One-shot bodies are kept for resending up to this size. */
-const RESEND_BYTES = 1024 * 1024;
 
 /** Opens the device's state and makes a client. @throws STORE_CORRUPT, STORE_FAILED, CORE_FAILED, MslUsageError */
 export async function createClient(config: ClientConfig): Promise<MslClient> {

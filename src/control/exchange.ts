@@ -30,6 +30,8 @@ export type ExchangeEvent =
   | { readonly kind: "start" }
   /** The reply to a handshake request arrived. */
   | { readonly kind: "handshake-reply"; readonly messageId: number }
+  /** A peer answers this message, as the first or as a further step of its operation. */
+  | { readonly kind: "answer"; readonly messageId: number }
   | { readonly kind: "reply" }
   | {
       readonly kind: "error-reply";
@@ -62,6 +64,7 @@ export function step(state: ExchangeState, event: ExchangeEvent): ExchangeStep {
     case "reply":
       return { kind: "deliver" };
     case "handshake-reply":
+    case "answer":
       return round(state, { ...FIRST, messageId: nextMessageId(event.messageId) }, "none");
     case "error-reply":
       return recover(state, event);

@@ -14,6 +14,9 @@ export const MAX_OBJECT_BYTES = 10 * 1024 * 1024;
 /** Largest message, unless configured: 64 MiB. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** One-shot bodies are kept for resending up to this size, unless configured: 1 MiB. */
+export const RESEND_BYTES = 1024 * 1024;
+
 export function inputLimits(limits: ReadLimits): InputLimits {
   const { maxObjectBytes = MAX_OBJECT_BYTES, maxMessageBytes = MAX_MESSAGE_BYTES } = limits;
   return { maxObjectBytes, maxMessageBytes };

@@ -29,6 +29,8 @@ export class BodyReader {
   #expected = 1;
   #isDone: boolean;
   #isComplete = false;
+  /** The source ended. */
+  #isOver = false;
   #peeked: Chunk | null = null;
   #failure: { readonly error: unknown } | null = null;
 
@@ -133,6 +135,7 @@ export class BodyReader {
 
   #ended(): null {
     this.#isDone = true;
+    this.#isOver = true;
     if (!this.#options.allowTruncated) throw new MslLocalError("MESSAGE_TRUNCATED", null, "message");
     return null;
   }
@@ -161,6 +164,18 @@ export class BodyReader {
   cancel(): void {
     this.#isDone = true;
     this.#input.cancel();
+  }
+
+  /**
+   * Reads on to the end of the message, given up or not, so that the next message on the connection can be read.
+   * @throws the errors of chunks: the connection cannot be used any more
+   */
+  async drain(): Promise<void> {
+    this.#peeked = null;
+    while (!this.#isComplete && !this.#isOver) {
+      this.#isDone = false;
+      if ((await this.#chunk()) === null) return;
+    }
   }
 }
 

@@ -1,0 +1,115 @@
+// What a peer keeps about each of its counterparts: the tokens that the counterpart issued, its clock, the renewal under
+// way. One store each, so that a token reaches its issuer and nobody else. Bounded: those unused longest give way.
+
+import type { Core } from "../core/core.ts";
+import { type Clock, nowSeconds } from "../platform/clock.ts";
+import { DeviceStore } from "../store/device-store.ts";
+import type { StateStorage } from "../store/snapshot-storage.ts";
+import { RenewalSlot } from "./renewal.ts";
+
+export class Counterpart {
+  readonly name: string;
+  readonly store: DeviceStore;
+  readonly renewals = new RenewalSlot();
+  readonly #clock: Clock;
+  /** The counterpart's seconds minus local seconds, or null while no timestamp was received. */
+  #offset: number | null = null;
+  /** Operations that use it. */
+  users = 0;
+
+  constructor(name: string, store: DeviceStore, clock: Clock) {
+    this.name = name;
+    this.store = store;
+    this.#clock = clock;
+  }
+
+  get remoteNow(): number | null {
+    return this.#offset === null ? null : nowSeconds(this.#clock) + this.#offset;
+  }
+
+  learnTime(timestamp: number | null): void {
+    if (timestamp !== null) this.#offset = timestamp - nowSeconds(this.#clock);
+  }
+}
+
+export interface CounterpartsConfig {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly storage: (counterpart: string) => StateStorage | null;
+  readonly limit: number;
+}
+
+export class Counterparts {
+  readonly #config: CounterpartsConfig;
+  /** Least recently used first. */
+  readonly #known = new Map<string, Counterpart>();
+  readonly #opening = new Map<string, Promise<Counterpart>>();
+  #identity: string | null = null;
+
+  constructor(config: CounterpartsConfig) {
+    this.#config = config;
+  }
+
+  /** Own identity, which names session keys. */
+  set identity(identity: string) {
+    this.#identity = identity;
+  }
+
+  /** In memory at the moment, for tests of the bound. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  find(name: string): Counterpart | null {
+    return this.#known.get(name) ?? null;
+  }
+
+  /** The counterpart, kept until `release`. @throws STORE_CORRUPT, STORE_FAILED */
+  async hold(name: string): Promise<Counterpart> {
+    const counterpart = this.#known.get(name) ?? (await this.#open(name));
+    counterpart.users++;
+    this.#known.delete(name);
+    this.#known.set(name, counterpart);
+    this.#bound();
+    return counterpart;
+  }
+
+  release(counterpart: Counterpart): void {
+    counterpart.users--;
+    this.#bound();
+  }
+
+  async #open(name: string): Promise<Counterpart> {
+    const running = this.#opening.get(name);
+    if (running !== undefined) return running;
+    const { core, clock, storage } = this.#config;
+    const opening = DeviceStore.open(core, this.#identity, storage(name)).then((store) => {
+      const counterpart = new Counterpart(name, store, clock);
+      this.#known.set(name, counterpart);
+      return counterpart;
+    });
+    this.#opening.set(name, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  #bound(): void {
+    let surplus = this.#known.size - this.#config.limit;
+    if (surplus <= 0) return;
+    for (const [name, counterpart] of this.#known) {
+      if (counterpart.users > 0) continue;
+      this.#known.delete(name);
+      void counterpart.store.close();
+      if (--surplus <= 0) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#known.values()];
+    this.#known.clear();
+    await Promise.all(all.map((counterpart) => counterpart.store.close()));
+  }
+}

@@ -71,7 +71,8 @@ export function needsExchange(request: MessageHeader, now: number): boolean {
 async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange> {
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
-  const identity = request.identity ?? "";
+  if (request.keyRequests.length === 0) protocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
+  const identity = await identityOf(request);
   const headerToken = around.headerToken === undefined ? request.masterToken : around.headerToken;
   const binding = {
     identity,
@@ -95,6 +96,12 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
     }
   }
   throw failure ?? new MslProtocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
+}
+
+/** The entity's identity, or the one that it gets now. */
+async function identityOf({ identity, provision }: MessageHeader): Promise<string> {
+  if (provision === null) return identity ?? "";
+  return (await provision()) ?? protocolError("ENTITY_REJECTED_BY_APP", "entityauthdata");
 }
 
 function verifiedOrNull(token: MasterToken | null): VerifiedMasterToken | null {

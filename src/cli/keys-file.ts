@@ -7,7 +7,7 @@ import { ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { slotContext } from "../crypto/symmetric.ts";
 import { decodeBase64 } from "../encoding/base64.ts";
-import { memoryPskKeys, type PskEntry } from "../store/entity-keys.ts";
+import { memoryPskKeys, memoryPskProfileKeys, type PskEntry } from "../store/entity-keys.ts";
 
 export class KeysFileError extends Error {}
 
@@ -15,14 +15,37 @@ export interface KeysFile {
   readonly serverPskIdentity: string | null;
   readonly none: readonly string[];
   readonly revoked: readonly string[];
+  readonly pskProfiles: readonly { readonly pskid: string; readonly profile: string }[];
+  readonly rsa: readonly KeyPairRow[];
+  readonly ecc: readonly KeyPairRow[];
+  readonly x509: readonly CertificateRow[];
+  readonly noneSuffixed: readonly { readonly root: string; readonly suffix: string }[];
   readonly users: readonly { readonly id: string; readonly email: string; readonly password: string }[];
   /** Lookup of pre-shared contexts by identity. */
   pskContexts(core: Core): (identity: string) => CryptoContext | null;
   hasPsk(identity: string): boolean;
+  /** Lookup of pre-shared contexts by pskid and joined identity. */
+  pskProfileContexts(core: Core): (pskid: string, identity: string) => CryptoContext | null;
   /** The token issuer's context. */
   issuerContext(core: Core): CryptoContext;
   /** Contexts of service tokens by name; the empty name is the default. */
   serviceTokenContexts(core: Core): (name: string) => CryptoContext | null;
+}
+
+/** A key pair of an entity; `pkcs8` gives a fresh copy, or null where the file has the public key alone. */
+export interface KeyPairRow {
+  readonly pubkeyid: string;
+  readonly identity: string;
+  readonly spki: Uint8Array;
+  readonly pkcs8: () => Uint8Array | null;
+}
+
+export interface CertificateRow {
+  readonly name: string;
+  /** `ca` for authorities, in order: a root before what it issued. */
+  readonly role: string;
+  readonly der: Uint8Array;
+  readonly pkcs8: () => Uint8Array | null;
 }
 
 /** @throws KeysFileError */
@@ -94,6 +117,20 @@ function keySet(from: Row, path: string): KeySet {
   };
 }
 
+function privateKey(from: Row, path: string): () => Uint8Array | null {
+  const bytes = from.pkcs8 === undefined ? null : key(from, "pkcs8", path, []);
+  return () => bytes?.slice() ?? null;
+}
+
+function keyPairs(file: Row, name: string): readonly KeyPairRow[] {
+  return rows(file, name).map(([r, path]) => ({
+    pubkeyid: text(r, "pubkeyid", path),
+    identity: text(r, "identity", path),
+    spki: key(r, "spki", path, []),
+    pkcs8: privateKey(r, path),
+  }));
+}
+
 export function parseKeysFile(json: unknown): KeysFile {
   const file = row(json, "key file");
   if (file.format !== 1) throw new KeysFileError("format: 1 is needed");
@@ -106,7 +143,30 @@ export function parseKeysFile(json: unknown): KeysFile {
     email: text(r, "email", path),
     password: text(r, "password", path),
   }));
+  const profiles = rows(file, "pskprofile").map(([r, path]) => ({
+    pskid: text(r, "pskid", path),
+    profile: text(r, "profile", path),
+    keys: keySet(r, path),
+  }));
   return {
+    pskProfiles: profiles.map(({ pskid, profile }) => ({ pskid, profile })),
+    rsa: keyPairs(file, "rsa"),
+    ecc: keyPairs(file, "ecc"),
+    x509: rows(file, "x509").map(([r, path]) => ({
+      name: text(r, "name", path),
+      role: text(r, "role", path),
+      der: key(r, "cert", path, []),
+      pkcs8: privateKey(r, path),
+    })),
+    noneSuffixed: rows(file, "nonesuffixed").map(([r, path]) => ({
+      root: text(r, "root", path),
+      suffix: text(r, "suffix", path),
+    })),
+    pskProfileContexts(core) {
+      // One device may have a row for each of its profiles.
+      const entries = new Map(profiles.map(({ pskid, keys }) => [pskid, { pskid, ...copy(keys) }]));
+      return memoryPskProfileKeys(core, entries.values());
+    },
     serverPskIdentity: file.serverpskidentity === undefined ? null : text(file, "serverpskidentity", "key file"),
     none: strings(file, "none"),
     revoked: strings(file, "revokedentities"),

@@ -9,7 +9,6 @@ export interface Name {
 
 const ENTITIES = ["PSK", "PSK_PROFILE", "RSA", "ECC", "X509", "NONE", "NONE_SUFFIXED", "PROVISIONED", "MT_PROTECTED"];
 const KEY_EXCHANGES = ["SYMMETRIC_WRAPPED", "ASYMMETRIC_WRAPPED", "DIFFIE_HELLMAN", "JWE_LADDER", "JWK_LADDER", "ECDH"];
-const CONTAINED_ENTITIES = ["PSK", "NONE"];
 const CONTAINED_KEY_EXCHANGES = ["SYMMETRIC_WRAPPED:PSK", "ECDH:X25519"];
 
 function split(name: string): Name {
@@ -17,12 +16,14 @@ function split(name: string): Name {
   return colon < 0 ? { scheme: name, rest: "" } : { scheme: name.slice(0, colon), rest: name.slice(colon + 1) };
 }
 
-/** `PSK:id`, `NONE:id`. @throws UsageError */
+/** `PSK:id`, `RSA:pubkeyid`, `PROVISIONED`, `MT_PROTECTED:` and another one … @throws UsageError */
 export function entityName(text: string): Name {
   const name = split(text);
   if (!ENTITIES.includes(name.scheme)) fail(`unknown entity scheme in ${text}`);
-  if (!CONTAINED_ENTITIES.includes(name.scheme)) fail(`entity scheme ${name.scheme} is not contained in this build`);
-  if (name.rest === "") fail(`${text} names no identity`);
+  if (name.scheme === "PROVISIONED" ? name.rest !== "" : name.rest === "") {
+    fail(name.scheme === "PROVISIONED" ? `${text}: PROVISIONED takes no name` : `${text} names no identity`);
+  }
+  if (name.scheme === "MT_PROTECTED" && entityName(name.rest).scheme === "MT_PROTECTED") fail(`${text} is nested`);
   return name;
 }
 
@@ -37,10 +38,10 @@ export function keyExchangeNames(text: string): readonly string[] {
   });
 }
 
-/** `EMAIL_PASSWORD:userid`. @throws UsageError */
+/** `EMAIL_PASSWORD:userid`, `USER_ID_TOKEN`. @throws UsageError */
 export function userName(text: string): Name {
   const name = split(text);
-  if (name.scheme === "USER_ID_TOKEN") fail("user scheme USER_ID_TOKEN is not contained in this build");
+  if (text === "USER_ID_TOKEN") return name;
   if (name.scheme !== "EMAIL_PASSWORD") fail(`unknown user scheme in ${text}`);
   if (name.rest === "") fail(`${text} names no user`);
   return name;

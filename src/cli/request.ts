@@ -1,15 +1,13 @@
 // `tinymsl request`: a device that sends requests to a server, one result object a request on standard output.
 
 import { readFileSync } from "node:fs";
-import type { MessageReport, UserSession } from "../control/api.ts";
+import type { MessageReport } from "../control/api.ts";
 import { createClient } from "../control/client.ts";
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/core-node.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { encodeBase64 } from "../encoding/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
-import { none, noneData } from "../entity-auth/none.ts";
-import { psk, pskData } from "../entity-auth/psk.ts";
 import { MslError, MslProtocolError, MslRemoteError } from "../errors/msl-error.ts";
 import { ecdh } from "../key-exchange/ecdh.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
@@ -19,13 +17,14 @@ import { nodeGzip } from "../platform/gzip-node.ts";
 import type { Transport } from "../platform/transport.ts";
 import { fileStorage } from "../store/file-storage-node.ts";
 import { httpTransport } from "../transport/http-node.ts";
-import { emailPasswordData } from "../user-auth/email-password.ts";
 import { compatOption, coreOption } from "./core-option.ts";
+import { entitySchemes, identityOf, localEntity, serverSchemes } from "./entities.ts";
 import type { Io } from "./io.ts";
-import { type KeysFile, readKeysFile } from "./keys-file.ts";
+import { readKeysFile } from "./keys-file.ts";
 import { entityName, keyExchangeNames, userName } from "./names.ts";
 import { fail, parseOptions } from "./options.ts";
 import { logLine } from "./serve.ts";
+import { userSession } from "./users.ts";
 
 const SPEC = {
   keys: "value",
@@ -51,17 +50,19 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
   const entity = entityName(options.required("entity"));
   const exchanges = keyExchangeNames(options.get("keyx") ?? "NONE");
   const userText = options.get("user");
-  const user = userText === null ? null : session(keys, userName(userText).rest);
+  const userNamed = userText === null ? null : userName(userText);
   const body = bodyOf(options.get("body") ?? "");
   const format = options.has("format") ? options.choice("format", ["JSON", "CBOR"], "JSON") : null;
   const repeat = options.integer("repeat", 1, 1e9, 1);
   const peerText = options.get("peer");
-  const peer = peerText === null ? null : entityName(peerText).rest;
+  const peerEntity = peerText === null ? null : entityName(peerText);
   const isCompat = compatOption(options);
   const core = await loadCore(coreOption(options));
   const contexts = keys.pskContexts(core);
-  const pskScheme = psk({ contextOf: contexts });
-  const noneScheme = none();
+  const schemes = entitySchemes(keys, { psk: contexts }, { core, clock: nodeClock, local: entity });
+  const local = await localEntity(keys, schemes, entity, core, nodeClock);
+  const user = userNamed === null ? null : await userSession(keys, userNamed, { core, local });
+  const peer = peerEntity === null ? null : await identityOf(keys, peerEntity, core, nodeClock);
   const http = httpTransport(url);
   const counting = new CountingTransport(http);
   let reports: MessageReport[] = [];
@@ -72,11 +73,8 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
     timers: nodeTimers,
     gzip: nodeGzip,
     transport: counting,
-    entity: {
-      scheme: entity.scheme === "PSK" ? pskScheme : noneScheme,
-      data: () => (entity.scheme === "PSK" ? pskData(entity.rest) : noneData(entity.rest)),
-    },
-    serverSchemes: entity.scheme === "NONE" ? [pskScheme, noneScheme] : [pskScheme],
+    entity: local,
+    serverSchemes: serverSchemes(schemes, local.scheme),
     keyExchange: exchanges.map((name) => exchangeNamed(name, core, contexts)),
     ...(format !== null && { capabilities: { formats: [format] }, firstFormat: format }),
     storage: store === null ? null : fileStorage(store),
@@ -132,13 +130,6 @@ function serverUrl(text: string | undefined): URL {
     // Said below.
   }
   return fail(`${text} is not an http URL`);
-}
-
-function session(keys: KeysFile, id: string): UserSession {
-  const found = keys.users.find((user) => user.id === id) ?? fail(`the key file has no user ${id}`);
-  const data = emailPasswordData(found.email, found.password);
-  // Credentials travel only while no valid user ID token exists.
-  return { id, authenticate: ({ required }) => (required ? data : null) };
 }
 
 function bodyOf(text: string): Uint8Array {

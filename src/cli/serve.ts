@@ -10,8 +10,6 @@ import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { slotContext } from "../crypto/symmetric.ts";
 import type { Format } from "../encoding/codec.ts";
 import { encodeUtf8 } from "../encoding/utf8.ts";
-import { none, noneData } from "../entity-auth/none.ts";
-import { psk, pskData } from "../entity-auth/psk.ts";
 import { ERRORS, type MslErrorCode } from "../errors/codes.ts";
 import { ecdh } from "../key-exchange/ecdh.ts";
 import { symmetricWrapped } from "../key-exchange/symmetric-wrapped.ts";
@@ -24,6 +22,7 @@ import { tokenKeyRing } from "../tokens/token-crypto.ts";
 import { createTokenIssuer, type TokenLife } from "../tokens/token-issuer.ts";
 import { listen } from "../transport/server-node.ts";
 import { compatOption, coreOption } from "./core-option.ts";
+import { entitySchemes, localEntity } from "./entities.ts";
 import type { Io } from "./io.ts";
 import { type KeysFile, readKeysFile } from "./keys-file.ts";
 import { entityName } from "./names.ts";
@@ -68,8 +67,6 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const crypto = tokenKeyRing(keys.issuerContext(core), nodeClock);
   const contexts = keys.pskContexts(core);
   const policy = { isRevoked: (identity: string) => state.isEntityRevoked(identity) };
-  const pskScheme = psk({ contextOf: contexts, policy });
-  const noneScheme = none({ policy });
   const serviceTokens = serviceTokenHooks(options, keys, core);
   const life = tokenLife(options.get("token-life"));
   const issuer = createTokenIssuer({
@@ -80,16 +77,15 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     replayMode: isCompat ? "strict" : "window",
     ...(life !== null && { masterTokenLife: life, userIdTokenLife: life }),
   });
+  const around = { core, clock: nodeClock, policy, tokenCrypto: crypto, issuer, local: entity };
+  const schemes = entitySchemes(keys, { psk: contexts }, around);
   const server = await createServer({
     core,
     clock: nodeClock,
     timers: nodeTimers,
     gzip: nodeGzip,
-    entity: {
-      scheme: entity.scheme === "PSK" ? pskScheme : noneScheme,
-      data: () => (entity.scheme === "PSK" ? pskData(entity.rest) : noneData(entity.rest)),
-    },
-    entitySchemes: [pskScheme, noneScheme],
+    entity: await localEntity(keys, schemes, entity, core, nodeClock),
+    entitySchemes: schemes,
     userSchemes: userSchemes(keys, { core, clock: nodeClock, tokenCrypto: crypto, issuer }),
     keyExchange: [ecdh({ core }), symmetricWrapped({ core, pskContextOf: contexts })],
     tokenCrypto: crypto,

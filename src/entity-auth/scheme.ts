@@ -13,6 +13,8 @@ export interface EntityAuthData {
   /** Identity that the data claims; "" where the issuer assigns it later. */
   readonly identity: string;
   readonly authdata: EncodeFields;
+  /** Where it hangs on the data, not on the scheme: whether a verified header proves the identity. */
+  readonly authenticated?: boolean;
 }
 
 export interface EntityScheme {
@@ -22,6 +24,8 @@ export interface EntityScheme {
   readonly protectsIntegrity: boolean;
   /** Whether a verified header proves the identity; by default, whether the scheme protects integrity. */
   readonly authenticates?: boolean;
+  /** Draws the identity of an entity that has none yet, when its first master token is made; null refuses it. */
+  provision?(): Awaitable<string | null>;
   /** Reads `authdata`; no policy here. @throws MSL_PARSE_ERROR and the scheme's own errors */
   parse(authdata: MslMap): Awaitable<EntityAuthData>;
   /**

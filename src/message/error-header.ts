@@ -16,7 +16,7 @@ import {
   parseEntityAuthData,
 } from "../entity-auth/scheme.ts";
 import { ERRORS, type MslErrorCode, RESPONSE, type ResponseCode } from "../errors/codes.ts";
-import { protocolError } from "../errors/msl-error.ts";
+import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 
 export interface ErrorHeader {
   readonly kind: "error";
@@ -56,9 +56,6 @@ export async function readErrorHeader(outer: MslMap, schemes: EntitySchemes): Pr
   if (plain === null) return protocolError("MESSAGE_VERIFICATION_FAILED", "errordata");
   const map = decodeObject(plain, "errordata");
   const messageId = map.int("messageid", 0, MAX_ID, "MESSAGE_ID_OUT_OF_RANGE");
-  const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
-  const code = map.int("errorcode", -0x80000000, 0x7fffffff);
-  const internalCode = map.intOr("internalcode", 0, 0x7fffffff, "INTERNAL_CODE_NEGATIVE");
   return {
     kind: "error",
     format: outer.format,
@@ -66,12 +63,30 @@ export async function readErrorHeader(outer: MslMap, schemes: EntitySchemes): Pr
     encrypted: scheme.encrypts,
     integrityProtected: scheme.protectsIntegrity,
     messageId,
-    timestamp,
-    responseCode: code >= RESPONSE.FAIL && code <= RESPONSE.SSOTOKEN_REJECTED ? (code as ResponseCode) : RESPONSE.FAIL,
-    internalCode: internalCode === 0 ? null : internalCode,
-    errorMessage: map.lenientString("errormsg"),
-    userMessage: map.lenientString("usermsg"),
+    ...readErrorData(map, messageId),
   };
+}
+
+type ErrorData = Pick<ErrorHeader, "timestamp" | "responseCode" | "internalCode" | "errorMessage" | "userMessage">;
+
+/** @throws with the message id, which is known by now */
+function readErrorData(map: MslMap, messageId: number): ErrorData {
+  try {
+    const timestamp = map.intOr("timestamp", -MAX_ID, MAX_ID);
+    const code = map.int("errorcode", -0x80000000, 0x7fffffff);
+    const internalCode = map.intOr("internalcode", 0, 0x7fffffff, "INTERNAL_CODE_NEGATIVE");
+    const isKnown = code >= RESPONSE.FAIL && code <= RESPONSE.SSOTOKEN_REJECTED;
+    return {
+      timestamp,
+      responseCode: isKnown ? (code as ResponseCode) : RESPONSE.FAIL,
+      internalCode: internalCode === 0 ? null : internalCode,
+      errorMessage: map.lenientString("errormsg"),
+      userMessage: map.lenientString("usermsg"),
+    };
+  } catch (error) {
+    if (error instanceof MslProtocolError) error.context.messageId ??= messageId;
+    throw error;
+  }
 }
 
 /** The complete error message in `format`. Only the fixed text of the error travels, no detail. */

@@ -12,18 +12,11 @@ const TOTAL = 1301;
 const ABSENT = [
   "ASYMMETRIC_WRAPPED",
   "DIFFIE_HELLMAN",
-  "ECC",
   "JWE",
   "JWE_LADDER",
   "JWK",
   "JWK_LADDER",
   "LZW",
-  "MT_PROTECTED",
-  "NONE_SUFFIXED",
-  "PROVISIONED",
-  "PSK_PROFILE",
-  "RSA",
-  "X509",
   "peer-to-peer",
 ];
 

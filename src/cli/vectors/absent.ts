@@ -4,12 +4,6 @@
 import type { FileSpec, ListSpec } from "./spec.ts";
 import { fail, type Vector } from "./vector.ts";
 
-export const ASYMMETRIC_FILE: FileSpec = {
-  file: "asymmetric.json",
-  members: ["description"],
-  lists: { sign: without(keyKind), encrypt: without(() => "RSA"), negative: without(keyKind) },
-};
-
 export const JOSE_FILE: FileSpec = {
   file: "jose.json",
   members: ["description"],
@@ -33,8 +27,4 @@ export function without(schemeOf: (vector: Vector) => string): ListSpec {
     needs: (vector) => [schemeOf(vector)],
     run: (vector) => fail(`the build contains ${schemeOf(vector)}, and no runner checks this list`),
   };
-}
-
-function keyKind(vector: Vector): string {
-  return vector.text("algorithm").startsWith("SHA256withECDSA") ? "ECC" : "RSA";
 }

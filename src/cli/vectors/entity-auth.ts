@@ -1,7 +1,9 @@
 // entity_auth.json: authentication data of every scheme, whom it stands for, and what protects a header under it.
 
 import { decodeObject, encodeObject } from "../../encoding/codec.ts";
+import { decodeBase64, encodeBase64 } from "../../encoding/base64.ts";
 import { entityAuthFields, parseEntityAuthData } from "../../entity-auth/scheme.ts";
+import type { Name } from "../names.ts";
 import { checkOutcome } from "./outcome.ts";
 import { entitySchemes, type Receiver } from "./schemes.ts";
 import type { Bench, FileSpec } from "./spec.ts";
@@ -23,7 +25,8 @@ function claimedScheme(vector: Vector): readonly string[] {
 }
 
 async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
-  const schemes = entitySchemes({ bench });
+  const local = signerOf(vector.json("entityauthdata") as Container, vector, bench);
+  const schemes = entitySchemes({ bench, local });
   const scheme = schemes.get(vector.text("scheme")) ?? fail("no such scheme");
   const data = await parseEntityAuthData(decodeObject(vector.utf8("entityauthdata"), "entityauthdata"), schemes);
   same("scheme", data.scheme, scheme.name);
@@ -52,6 +55,26 @@ async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
   changed[0]! ^= 1;
   same("verification of other data", await context.verify(changed, signature), false);
 }
+
+interface Container {
+  readonly scheme: string;
+  readonly authdata: Readonly<Record<string, string>>;
+}
+
+/** Whose private key signs: schemes of key pairs and certificates, also inside MT_PROTECTED. */
+function signerOf({ scheme, authdata }: Container, vector: Vector, bench: Bench): Name | null {
+  if (scheme === "MT_PROTECTED") {
+    vector.ignore("sessionKeys");
+    return signerOf(vector.json("encapsulated") as Container, vector, bench);
+  }
+  if (scheme === "RSA" || scheme === "ECC") return { scheme, rest: authdata.pubkeyid ?? "" };
+  if (scheme !== "X509") return null;
+  const der = decodeBase64(authdata.x509certificate ?? "") ?? fail("not Base64");
+  const row = bench.keys.file.x509.find((candidate) => base64(candidate.der) === base64(der));
+  return { scheme, rest: (row ?? fail("no such certificate")).name };
+}
+
+const base64 = (bytes: Uint8Array) => encodeBase64(bytes);
 
 /** An envelope without what is random in it; bytes that are no envelope as they are. */
 function shape(data: Uint8Array): unknown {

@@ -1,6 +1,7 @@
 // All vector files that the runner knows, by name. Anything else in a folder is a failure.
 
-import { ASYMMETRIC_FILE, JOSE_FILE, PEER_FILE } from "./absent.ts";
+import { JOSE_FILE, PEER_FILE } from "./absent.ts";
+import { ASYMMETRIC_FILE } from "./asymmetric.ts";
 import { BASE64_FILE } from "./base64.ts";
 import { COMPRESSION_FILE } from "./compression.ts";
 import { CIPHERTEXT_ENVELOPE_FILE, SIGNATURE_ENVELOPE_FILE } from "./envelopes.ts";

@@ -14,7 +14,7 @@ import { checkClient } from "./negative-client.ts";
 import { checkServer } from "./negative-server.ts";
 import { objectsOf, serverEnvironment } from "./reading.ts";
 import type { Bench, FileSpec } from "./spec.ts";
-import { fail, type Vector } from "./vector.ts";
+import { fail, parseJson, type Vector } from "./vector.ts";
 
 export const NEGATIVE_MESSAGE_FILE: FileSpec = {
   file: "messages_negative.json",
@@ -35,7 +35,8 @@ const RECEIVERS: ReadonlyMap<string, (vector: Vector, bench: Bench) => Promise<v
 
 /** Schemes that the message itself speaks of, as far as it can be taken apart. */
 async function schemesOf(vector: Vector, bench: Bench): Promise<readonly string[]> {
-  const names: string[] = [];
+  const pending = vector.has("keyrequestdata") ? (vector.raw("keyrequestdata") as readonly string[]) : [];
+  const names = pending.map((request) => (parseJson(request, "keyrequestdata") as { scheme: string }).scheme);
   try {
     const objects = await objectsOf(vector.utf8("message"), serverEnvironment({ bench }));
     const outer = decodeObject(objects[0] ?? protocolError("MSL_PARSE_ERROR"), "message");

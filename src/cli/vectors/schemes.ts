@@ -5,8 +5,6 @@ import { type KeySpec, MAC_KEY } from "../../core/core.ts";
 import { CMAC_KEY } from "../../core/key-specs.ts";
 import type { CompressionAlgorithm } from "../../encoding/compression.ts";
 import type { MslMap } from "../../encoding/msl-map.ts";
-import { none } from "../../entity-auth/none.ts";
-import { psk } from "../../entity-auth/psk.ts";
 import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
 import { ecdh } from "../../key-exchange/ecdh.ts";
 import { KEY_EXCHANGE_NAMES, type KeyExchange, type KeyRequest } from "../../key-exchange/scheme.ts";
@@ -17,7 +15,10 @@ import { parseUserIdToken } from "../../tokens/user-id-token.ts";
 import { emailPassword, emailPasswordData } from "../../user-auth/email-password.ts";
 import { USER_SCHEME_NAMES, type UserAuthData, type UserScheme } from "../../user-auth/scheme.ts";
 import { userIdToken, userIdTokenData } from "../../user-auth/user-id-token.ts";
+import { nodeClock } from "../../platform/clock-node.ts";
+import { entitySchemes as schemesOf } from "../entities.ts";
 import type { KeysFile } from "../keys-file.ts";
+import type { Name } from "../names.ts";
 import type { Bench } from "./spec.ts";
 import { fail, type Vector } from "./vector.ts";
 
@@ -28,6 +29,8 @@ export interface Receiver {
   readonly refused?: { readonly scheme: string; readonly identity: string } | null;
   /** A scheme that the receiver knows by name only. */
   readonly lacks?: string | null;
+  /** Who signs. */
+  readonly local?: Name | null;
 }
 
 interface UserRow {
@@ -36,10 +39,7 @@ interface UserRow {
   readonly send: (user: KeysFile["users"][number], recorded: MslMap, bench: Bench) => Awaitable<UserAuthData>;
 }
 
-const ENTITY: ReadonlyMap<string, (receiver: Receiver) => EntityScheme> = new Map([
-  ["PSK", (r) => psk({ contextOf: (id) => r.bench.keys.psk(id), policy: policyOf(r) })],
-  ["NONE", (r) => none({ policy: policyOf(r) })],
-]);
+const ENTITY_NAMES: ReadonlyMap<string, true> = new Map([...ENTITY_SCHEME_NAMES].map((name) => [name, true]));
 
 const USER: ReadonlyMap<string, UserRow> = new Map([
   [
@@ -112,7 +112,7 @@ export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([[
 const FEATURES: ReadonlyMap<string, true> = new Map();
 
 const CONTAINED: readonly ReadonlyMap<string, unknown>[] = [
-  ENTITY,
+  ENTITY_NAMES,
   USER,
   KEY_EXCHANGE,
   MAC_ALGORITHMS,
@@ -141,7 +141,19 @@ export function missingScheme(names: readonly string[]): string | null {
 }
 
 export function entitySchemes(receiver: Receiver): ReadonlyMap<string, EntityScheme> {
-  return tableOf(ENTITY, receiver);
+  const { bench } = receiver;
+  const made = schemesOf(
+    bench.keys.file,
+    { psk: bench.keys.psk },
+    {
+      core: bench.core,
+      clock: { nowMs: () => Number(bench.common.now ?? nodeClock.nowMs()) },
+      policy: policyOf(receiver),
+      tokenCrypto: bench.keys.issuer,
+      local: receiver.local ?? null,
+    },
+  );
+  return new Map(made.filter(({ name }) => name !== receiver.lacks).map((scheme) => [scheme.name, scheme]));
 }
 
 export function userSchemes(receiver: Receiver): ReadonlyMap<string, UserScheme> {

@@ -1,0 +1,104 @@
+// X509 ("MSL Entity Authentication"): authdata = { "x509certificate": string }, the Base64 of the DER certificate. The
+// identity is the subject's name in RFC 2253 form. The header is signed under the certificate's key.
+// Differs from reference: the whole chain is judged, P-256 keys are taken, and a name belongs to one issuer.
+
+import type { Core } from "../core/core.ts";
+import type { KeyHandle } from "../core/key-handle.ts";
+import { ecdsaContext, rsaContext } from "../crypto/asymmetric.ts";
+import type { CryptoContext } from "../crypto/crypto-context.ts";
+import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
+import { protocolError } from "../errors/msl-error.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { type Clock, nowSeconds } from "../platform/clock.ts";
+import { checkEntityPolicy, type EntityAuthData, type EntityPolicy, type EntityScheme } from "./scheme.ts";
+import { type Certificate, readCertificate } from "./x509/certificate.ts";
+import { publicKeyContext, type TrustStore } from "./x509/trust.ts";
+
+export { type Certificate, readCertificate } from "./x509/certificate.ts";
+export { TrustStore } from "./x509/trust.ts";
+
+export interface X509Config {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly trust: TrustStore;
+  /** Judges the subject's name. */
+  readonly policy?: EntityPolicy;
+  /** Revocation of a certificate, e.g. by a list of its issuer. */
+  readonly isCertificateRevoked?: (certificate: Certificate) => Awaitable<boolean>;
+  /**
+   * Whether this issuer may speak of this subject. Two authorities can issue the same name: without the hook, the first
+   * issuer that is seen keeps the name while the process runs.
+   */
+  readonly mayIssue?: (issuer: string, subject: string) => Awaitable<boolean>;
+  /** Of the local entity: the private key of its certificate, in a slot, or a context whose key lives elsewhere. */
+  readonly local?: { readonly subject: string; readonly privateKey: KeyHandle | CryptoContext } | null;
+}
+
+interface X509Data extends EntityAuthData {
+  readonly certificate: Certificate;
+}
+
+const NAME = "X509";
+const FIELD = "entityauthdata.authdata.x509certificate";
+/** Names whose issuer is remembered. */
+const MAX_NAMES = 100_000;
+
+export function x509(config: X509Config): EntityScheme {
+  const { core, clock, trust } = config;
+  const local = config.local ?? null;
+  const mayIssue = config.mayIssue ?? firstIssuer();
+
+  return {
+    name: NAME,
+    encrypts: false,
+    protectsIntegrity: true,
+
+    parse(authdata) {
+      const der = decodeBase64(authdata.string("x509certificate"));
+      if (der === null || der.length === 0) return protocolError("X509CERT_INVALID", FIELD);
+      return x509Data(der);
+    },
+
+    async cryptoContext(data) {
+      const { certificate, identity } = data as X509Data;
+      if (config.policy !== undefined) await checkEntityPolicy(config.policy, identity, NAME);
+      const { publicKey } = certificate;
+      // Our own certificate is for others to judge.
+      if (local !== null && local.subject === certificate.subject) {
+        const { privateKey } = local;
+        if ("sign" in privateKey) return privateKey;
+        return publicKey?.kind === "P-256"
+          ? ecdsaContext(core, publicKey.point, privateKey)
+          : rsaContext(core, publicKey?.rsa ?? null, privateKey);
+      }
+      if ((await config.isCertificateRevoked?.(certificate)) === true) protocolError("ENTITY_REVOKED", FIELD);
+      trust.accept(certificate, nowSeconds(clock));
+      if (!(await mayIssue(certificate.issuer, certificate.subject))) protocolError("INCORRECT_ENTITYAUTH_DATA", FIELD);
+      return publicKey === null
+        ? protocolError("X509CERT_VERIFICATION_FAILED", FIELD)
+        : publicKeyContext(core, publicKey);
+    },
+  };
+}
+
+/** @throws X509CERT_PARSE_ERROR */
+export function x509Data(der: Uint8Array): EntityAuthData {
+  const certificate = readCertificate(der);
+  const authdata = { x509certificate: encodeBase64(certificate.der) };
+  const data: X509Data = { scheme: NAME, identity: certificate.subject, authdata, certificate };
+  return data;
+}
+
+function firstIssuer(): (issuer: string, subject: string) => boolean {
+  const issuers = new Map<string, string>();
+  return (issuer, subject) => {
+    const known = issuers.get(subject);
+    if (known !== undefined) return known === issuer;
+    issuers.set(subject, issuer);
+    if (issuers.size > MAX_NAMES) {
+      const oldest = issuers.keys().next();
+      if (!oldest.done) issuers.delete(oldest.value);
+    }
+    return true;
+  };
+}

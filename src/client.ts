@@ -35,4 +35,4 @@ export * from "./errors/codes.ts";
 export * from "./errors/msl-error.ts";
 export type { CancelSignal } from "./platform/signal.ts";
 export type { ByteReader, ByteWriter, Exchange, Transport } from "./platform/transport.ts";
-export type { StateStorage } from "./store/snapshot-storage.ts";
+export type { ClearableStorage, StateStorage } from "./store/snapshot-storage.ts";

@@ -111,6 +111,8 @@ export interface ClientConfig extends Environment, ReadLimits {
   readonly firstFormat?: Format;
   /** Where tokens, keys and counters survive a restart. Default: memory. */
   readonly storage?: StateStorage | null;
+  /** Name of the network that the state belongs to; state of another name is refused (STORE_MISMATCH). */
+  readonly network?: string | null;
   /** Refuse replies and errors of any other entity. */
   readonly expectSender?: string | null;
   /** Accept bodies that end without the end-of-message chunk. */

@@ -17,11 +17,14 @@ import { reportIncoming } from "./reports.ts";
 import { MAX_MESSAGE_BYTES, RESEND_BYTES } from "./settings.ts";
 import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection.ts";
 
-/** Opens the device's state and makes a client. @throws STORE_CORRUPT, STORE_FAILED, CORE_FAILED, MslUsageError */
+/**
+ * Opens the device's state and makes a client.
+ * @throws STORE_CORRUPT, STORE_FAILED, STORE_TOO_NEW, STORE_ROLLED_BACK, STORE_MISMATCH, CORE_FAILED, MslUsageError
+ */
 export async function createClient(config: ClientConfig): Promise<MslClient> {
   const core = await config.core;
   const data = await config.entity.data(null);
-  const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null);
+  const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null, config.network ?? null);
   return new Client(new ClientEngine(config, core, store));
 }
 

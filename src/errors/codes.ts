@@ -272,6 +272,10 @@ export const LOCAL_ERRORS = {
   TRANSPORT: "The transport failed.",
   STORE_CORRUPT: "Stored state cannot be read.",
   STORE_FAILED: "State could not be stored.",
+  STORE_TOO_NEW: "Stored state was written by a newer version.",
+  STORE_CONFLICT: "Stored state was changed by someone else since it was read.",
+  STORE_ROLLED_BACK: "Stored state is older than the state that was stored last.",
+  STORE_MISMATCH: "Stored state belongs to another network.",
   CORE_FAILED: "The cryptographic core failed.",
   USAGE: "The library was called in a way it does not allow.",
 } as const;

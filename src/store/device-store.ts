@@ -5,11 +5,11 @@
 import type { Core } from "../core/core.ts";
 import type { CryptoContext, SessionKeys } from "../crypto/crypto-context.ts";
 import { sessionContext } from "../crypto/session.ts";
-import { MAX_ID } from "../encoding/limits.ts";
 import { MslLocalError, protocolError } from "../errors/msl-error.ts";
 import { isNewer, isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
 import { isSameServiceToken, type ServiceToken } from "../tokens/service-token.ts";
 import { isBoundTo, isSameUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
+import { ReplayIds } from "./replay-ids.ts";
 import { decodeSnapshot, encodeSnapshot, type PeerKnowledge } from "./snapshot.ts";
 import type { StateStorage } from "./snapshot-storage.ts";
 
@@ -33,7 +33,7 @@ export class DeviceStore {
   readonly #identity: string | null;
   readonly #storage: StateStorage | null;
   #sessions: Session[] = [];
-  readonly #counters = new Map<number, number>();
+  readonly #ids: ReplayIds;
   readonly #users = new Map<string, UserIdToken>();
   #serviceTokens: ServiceToken[] = [];
   #peer: PeerKnowledge = { formats: [], keyxSchemes: [] };
@@ -41,24 +41,45 @@ export class DeviceStore {
   #saved = 0;
   #saving: Promise<void> | null = null;
 
-  private constructor(core: Core, identity: string | null, storage: StateStorage | null) {
+  readonly #network: string | null;
+
+  private constructor(core: Core, identity: string | null, storage: StateStorage | null, network: string | null) {
     this.#core = core;
     this.#identity = identity;
     this.#storage = storage;
+    this.#network = network;
+    this.#ids = new ReplayIds(storage === null ? null : () => this.commit());
   }
 
-  /** Opens the store with what `storage` holds. @throws STORE_CORRUPT, STORE_FAILED */
-  static async open(core: Core, identity: string | null, storage: StateStorage | null): Promise<DeviceStore> {
-    const store = new DeviceStore(core, identity, storage);
+  /**
+   * Opens the store with what `storage` holds. State of another named network is refused; state that names none is
+   * taken over. @throws STORE_CORRUPT, STORE_FAILED, STORE_TOO_NEW, STORE_ROLLED_BACK, STORE_MISMATCH
+   */
+  static async open(
+    core: Core,
+    identity: string | null,
+    storage: StateStorage | null,
+    network: string | null = null,
+  ): Promise<DeviceStore> {
+    const store = new DeviceStore(core, identity, storage, network);
     const snapshot = (await storage?.load()) ?? null;
-    if (snapshot !== null) store.#restore(snapshot);
+    if (snapshot === null) return store;
+    try {
+      store.#restore(snapshot);
+    } finally {
+      snapshot.fill(0);
+    }
     return store;
   }
 
   #restore(snapshot: Uint8Array): void {
     const state = decodeSnapshot(snapshot, this.#core);
+    if (this.#network !== null && state.network !== null && this.#network !== state.network) {
+      for (const { keys } of state.sessions) disposeKeys(keys);
+      throw new MslLocalError("STORE_MISMATCH");
+    }
     for (const { masterToken, keys } of state.sessions) this.#insert(masterToken, keys);
-    for (const [serial, id] of state.counters) this.#counters.set(serial, id);
+    for (const [serial, id] of state.counters) this.#ids.restore(serial, id);
     for (const [userId, token] of state.users) this.#users.set(userId, token);
     this.#serviceTokens = [...state.serviceTokens];
     this.#peer = state.peer;
@@ -157,7 +178,7 @@ export class DeviceStore {
     if (this.#sessions.some((other) => other.masterToken.serialNumber === serial)) return;
     for (const token of [...this.#users.values()]) if (token.mtSerialNumber === serial) this.removeUserIdToken(token);
     this.#serviceTokens = this.#serviceTokens.filter((token) => token.mtSerialNumber !== serial);
-    this.#counters.delete(serial);
+    this.#ids.forget(serial);
   }
 
   /** Everything but unbound service tokens. */
@@ -167,13 +188,12 @@ export class DeviceStore {
     this.#serviceTokens = this.#serviceTokens.filter(isUnbound);
   }
 
-  /** The next non-replayable id of the token's serial number, saved before it is given: 1, 2, …, 2^53, 0. */
-  async nextNonReplayableId(token: MasterToken): Promise<number> {
-    const last = this.#counters.get(token.serialNumber) ?? 0;
-    const next = last === MAX_ID ? 0 : last + 1;
-    this.#counters.set(token.serialNumber, next);
-    await this.commit();
-    return next;
+  /**
+   * The next non-replayable id of the token's serial number: 1, 2, …, 2^53, 0. Ids are reserved in the stored state
+   * before any of them is given, so that a crash never gives one again.
+   */
+  nextNonReplayableId(token: MasterToken): Promise<number> {
+    return this.#ids.next(token.serialNumber);
   }
 
   // ------------------------------------------------------------ user ID tokens
@@ -267,12 +287,14 @@ export class DeviceStore {
 
   async #save(storage: StateStorage): Promise<void> {
     const version = this.#version;
+    const reserved = this.#ids.reserved();
     let snapshot: Uint8Array | null = null;
     try {
       snapshot = encodeSnapshot(
         {
+          network: this.#network,
           sessions: this.#sessions.filter((session) => !session.retired),
-          counters: this.#counters,
+          counters: reserved.ids,
           users: this.#users,
           serviceTokens: this.#serviceTokens,
           peer: this.#peer,
@@ -281,6 +303,7 @@ export class DeviceStore {
       );
       await storage.save(snapshot);
       this.#saved = version;
+      reserved.isSafe();
     } catch (error) {
       if (error instanceof MslLocalError) throw error;
       throw new MslLocalError("STORE_FAILED", null, null, error);
@@ -290,12 +313,18 @@ export class DeviceStore {
     }
   }
 
-  /** Waits for a save that runs, and wipes all keys. */
+  /** Gives reserved ids back, waits for saves, and wipes all keys. What could not be saved stays reserved. */
   async close(): Promise<void> {
     await this.#saving?.catch(() => {});
+    if (this.#ids.giveBack()) await this.commit().catch(() => {});
     for (const session of this.#sessions) session.context.dispose();
     this.#sessions = [];
   }
+}
+
+function disposeKeys(keys: SessionKeys): void {
+  keys.encryption.dispose();
+  keys.mac.dispose();
 }
 
 function isUnbound(token: ServiceToken): boolean {

@@ -1,5 +1,8 @@
 // Device state as bytes: 32 bytes SHA-256, then a CBOR map with a format number. Whatever the check sum or the map does
-// not bear out is STORE_CORRUPT, never half a state. Session keys are in it: the storage may encrypt it.
+// not bear out is STORE_CORRUPT, never half a state; a format of a later version is STORE_TOO_NEW. Session keys are in
+// it: the storage may encrypt it.
+//   format 1: sessions, counters (last id given), users, service tokens, what the peer reads
+//   format 2: the network's name; counters hold the last id reserved; sessions may be opaque
 
 import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
 import type { SessionKeys } from "../crypto/crypto-context.ts";
@@ -18,15 +21,17 @@ export interface PeerKnowledge {
 }
 
 export interface DeviceState {
+  /** Name of the network that the state belongs to, where the application names it. */
+  readonly network: string | null;
   readonly sessions: readonly { readonly masterToken: MasterToken; readonly keys: SessionKeys }[];
-  /** Last non-replayable id by master token serial number. */
+  /** Last non-replayable id that may have been used, by master token serial number. */
   readonly counters: ReadonlyMap<number, number>;
   readonly users: ReadonlyMap<string, UserIdToken>;
   readonly serviceTokens: readonly ServiceToken[];
   readonly peer: PeerKnowledge;
 }
 
-export const SNAPSHOT_FORMAT = 1;
+export const SNAPSHOT_FORMAT = 2;
 const DIGEST = 32;
 
 /** The caller wipes the result. */
@@ -40,6 +45,7 @@ export function encodeSnapshot(state: DeviceState, core: Core): Uint8Array {
   try {
     const body = encodeObject("CBOR", {
       format: SNAPSHOT_FORMAT,
+      network: state.network,
       sessions: state.sessions.map(({ masterToken, keys }) => ({
         ...tokenTimes(masterToken),
         sequencenumber: masterToken.sequenceNumber,
@@ -98,9 +104,9 @@ export function decodeSnapshot(bytes: Uint8Array, core: Core): DeviceState {
     if (bytes.length <= DIGEST || !digest.every((byte, i) => byte === bytes[i]))
       throw new MslLocalError("STORE_CORRUPT");
     const map = decodeObject(body, "snapshot");
-    if (map.int("format", 1, MAX_ID) !== SNAPSHOT_FORMAT)
-      throw new MslLocalError("STORE_CORRUPT", "Unknown format number.");
+    if (map.int("format", 1, MAX_ID) > SNAPSHOT_FORMAT) throw new MslLocalError("STORE_TOO_NEW");
     return {
+      network: map.stringOr("network"),
       sessions: rows(map, "sessions", (row) => ({
         masterToken: { ...readTimes(row), sequenceNumber: row.int("sequencenumber", 0, MAX_ID), verified: null },
         keys: readKeys(row, core),

@@ -4,14 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../../src/core/core.ts";
+import type { Core } from "../../src/core/core.ts";
 import { loadCore } from "../../src/core/core-node.ts";
 import { DeviceStore } from "../../src/store/device-store.ts";
 import { fileStorage } from "../../src/store/file-storage-node.ts";
 import type { StateStorage } from "../../src/store/snapshot-storage.ts";
-import { isNewer, type MasterToken } from "../../src/tokens/master-token.ts";
-import type { ServiceToken } from "../../src/tokens/service-token.ts";
-import type { UserIdToken } from "../../src/tokens/user-id-token.ts";
+import { isNewer } from "../../src/tokens/master-token.ts";
+import { bytes, names, service, sessionKeys, token, userToken } from "./device-state-values.ts";
 
 const M = 2 ** 53;
 let core: Core;
@@ -21,42 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-const bytes = (...list: number[]) => Uint8Array.from(list);
-const token = (serialNumber: number, sequenceNumber: number, expiration = 100): MasterToken => ({
-  tokendata: bytes(1, serialNumber & 255, sequenceNumber & 255),
-  signature: bytes(2),
-  renewalWindow: 0,
-  expiration,
-  sequenceNumber,
-  serialNumber,
-  verified: null,
-});
-const userToken = (serialNumber: number, mtSerialNumber: number): UserIdToken => ({
-  tokendata: bytes(3),
-  signature: bytes(4),
-  renewalWindow: 0,
-  expiration: 100,
-  mtSerialNumber,
-  serialNumber,
-  verified: null,
-});
-const service = (name: string, mt: number | null, uit: number | null, data = bytes(9)): ServiceToken => ({
-  tokendata: data,
-  signature: bytes(5),
-  name,
-  mtSerialNumber: mt,
-  uitSerialNumber: uit,
-  encrypted: false,
-  compression: null,
-  verified: false,
-  data,
-});
-const keys = (seed = 1) => ({
-  encryption: core.importKey(SESSION_ENCRYPTION, new Uint8Array(16).fill(seed)),
-  mac: core.importKey(SESSION_MAC, new Uint8Array(32).fill(seed + 100)),
-});
+const keys = (seed = 1) => sessionKeys(core, seed);
 const open = (storage: StateStorage | null = null) => DeviceStore.open(core, "device", storage);
-const names = (list: readonly ServiceToken[]) => list.map((t) => t.name).sort();
 
 test("CTL-10 the newest master token wins, across the wrap too", async () => {
   const store = await open();
@@ -239,4 +204,17 @@ test("encryption at rest hides session keys and notices a change", async () => {
     code: "STORE_CORRUPT",
   });
   expect(existsSync(`${sealed}.new`)).toBe(false);
+});
+
+test("clearing keeps unbound service tokens only, and forgets ids", async () => {
+  const store = await open();
+  store.addMasterToken(token(1, 0), keys());
+  store.addUserIdToken("u", userToken(3, 1));
+  store.addServiceTokens([service("free", null, null), service("mt", 1, null), service("uit", 1, 3)]);
+  expect(await store.nextNonReplayableId(token(1, 0))).toBe(1);
+  store.clear();
+  expect([store.masterToken, store.userIds, store.sessionCount]).toEqual([null, [], 0]);
+  expect(names(store.serviceTokens(null, null))).toEqual(["free"]);
+  store.addMasterToken(token(1, 0), keys());
+  expect(await store.nextNonReplayableId(token(1, 0))).toBe(1);
 });

@@ -28,6 +28,8 @@ export interface KeysFile {
   pskProfileContexts(core: Core): (pskid: string, identity: string) => CryptoContext | null;
   /** The token issuer's context. */
   issuerContext(core: Core): CryptoContext;
+  /** The context of tokens that a peer of ours issues, or null. */
+  peerIssuerContext(core: Core): CryptoContext | null;
   /** Contexts of service tokens by name; the empty name is the default. */
   serviceTokenContexts(core: Core): (name: string) => CryptoContext | null;
 }
@@ -136,6 +138,8 @@ export function parseKeysFile(json: unknown): KeysFile {
   if (file.format !== 1) throw new KeysFileError("format: 1 is needed");
   const msl = row(file.msl, "msl");
   const issuer = { keyId: text(msl, "keyid", "msl"), ...keySet(msl, "msl") };
+  const peerMsl = file.peermsl === undefined ? null : row(file.peermsl, "peermsl");
+  const peer = peerMsl && { keyId: text(peerMsl, "keyid", "peermsl"), ...keySet(peerMsl, "peermsl") };
   const psk = new Map(rows(file, "psk").map(([r, path]) => [text(r, "identity", path), keySet(r, path)]));
   const service = new Map(rows(file, "servicetokenkeys").map(([r, path]) => [text(r, "name", path), keySet(r, path)]));
   const users = rows(file, "users").map(([r, path]) => ({
@@ -177,6 +181,7 @@ export function parseKeysFile(json: unknown): KeysFile {
       return memoryPskKeys(core, entries);
     },
     issuerContext: (core) => context(core, issuer.keyId, issuer),
+    peerIssuerContext: (core) => peer && context(core, peer.keyId, peer),
     serviceTokenContexts(core) {
       const made = new Map<string, CryptoContext>();
       return (name) => {

@@ -17,7 +17,6 @@ const ABSENT = [
   "JWK",
   "JWK_LADDER",
   "LZW",
-  "peer-to-peer",
 ];
 
 describe.each([

@@ -15,12 +15,6 @@ export const JOSE_FILE: FileSpec = {
   },
 };
 
-export const PEER_FILE: FileSpec = {
-  file: "messages_p2p.json",
-  members: ["description", "now"],
-  lists: { vectors: without(() => "peer-to-peer") },
-};
-
 /** A list that needs what `schemeOf` says. */
 export function without(schemeOf: (vector: Vector) => string): ListSpec {
   return {

@@ -1,6 +1,6 @@
 // All vector files that the runner knows, by name. Anything else in a folder is a failure.
 
-import { JOSE_FILE, PEER_FILE } from "./absent.ts";
+import { JOSE_FILE } from "./absent.ts";
 import { ASYMMETRIC_FILE } from "./asymmetric.ts";
 import { BASE64_FILE } from "./base64.ts";
 import { COMPRESSION_FILE } from "./compression.ts";
@@ -10,6 +10,7 @@ import { ERROR_FILE } from "./errors.ts";
 import { KEY_EXCHANGE_FILE } from "./key-exchange.ts";
 import { MASTER_TOKEN_FILE } from "./master-tokens.ts";
 import { MESSAGE_FILE } from "./messages.ts";
+import { PEER_FILE } from "./messages-p2p.ts";
 import { NEGATIVE_MESSAGE_FILE } from "./messages-negative.ts";
 import { MISC_FILE } from "./misc.ts";
 import { SERVICE_TOKEN_FILE } from "./service-tokens.ts";

@@ -10,6 +10,7 @@ import type { HeaderEnvironment, HeaderOrigin } from "../../message/header-reade
 import { nextMessageId } from "../../message/ids.ts";
 import { readChunk } from "../../message/payload-chunk.ts";
 import type { MasterToken } from "../../tokens/master-token.ts";
+import type { ServiceToken } from "../../tokens/service-token.ts";
 import type { UserIdToken } from "../../tokens/user-id-token.ts";
 import { recordedSession, sameSession } from "./contexts.ts";
 import { checkError, rejection } from "./outcome.ts";
@@ -28,7 +29,7 @@ export const MESSAGE_FILE: FileSpec = {
 type Json = Readonly<Record<string, unknown>>;
 
 /** Every scheme that some message of the exchange needs, in the order of their appearance. */
-function schemesOf(vector: Vector): readonly string[] {
+export function schemesOf(vector: Vector): readonly string[] {
   const names: unknown[] = [];
   for (const message of vector.objects("messages")) {
     const entity = message.objectOr("entityauth");
@@ -176,7 +177,7 @@ function sessionFor(token: MasterToken, story: Story) {
   return recorded === undefined ? null : recordedSession(story.bench, recorded);
 }
 
-function wireOf(message: Vector): Uint8Array {
+export function wireOf(message: Vector): Uint8Array {
   const wire = message.utf8("message");
   same("bytes", wire.length, message.number("bytes"));
   return wire;
@@ -203,14 +204,14 @@ async function checkRead(message: Vector, read: ReadMessage, story: Story): Prom
 }
 
 /** The header's plaintext. */
-async function openAgain(read: ReadMessage, header: MessageHeader): Promise<Json> {
+export async function openAgain(read: ReadMessage, header: MessageHeader): Promise<Json> {
   const outer = decodeObject(read.objects[0] ?? fail("no header"), "message");
   const plain = await openPair(header.context, outer.bytes("headerdata"), outer.bytes("signature"));
   return parseJson(text(plain ?? fail("the header does not verify")), "headerdata") as Json;
 }
 
 /** What the reader made of the plaintext, member by member. `sender` and `nonreplayable` have no reader. */
-function sameHeaderData(header: MessageHeader, plain: Json): void {
+export function sameHeaderData(header: MessageHeader, plain: Json): void {
   same("messageid", header.messageId, plain.messageid);
   same("timestamp", header.timestamp, plain.timestamp);
   same("renewable", header.renewable, plain.renewable);
@@ -256,14 +257,18 @@ async function checkTokens(message: Vector, header: MessageHeader, plain: Json, 
   same("user ID token", header.userIdToken !== null, user !== null);
   const verifying = header.keyResponse?.masterToken ?? header.masterToken;
   if (user !== null) await checkUserIdToken(JSON.stringify(plain.useridtoken), verifying, user, bench);
-  if (message.has("servicetokens")) checkServiceTokens(message.objects("servicetokens"), header);
+  if (message.has("servicetokens")) checkServiceTokens(message.objects("servicetokens"), header.serviceTokens);
 }
 
-async function checkMasterToken(token: MasterToken, recorded: Vector, bench: Bench): Promise<void> {
+export function sameMasterToken(token: MasterToken, recorded: Vector): void {
   same("sequencenumber", token.sequenceNumber, recorded.number("sequencenumber"));
   same("serialnumber", token.serialNumber, recorded.number("serialnumber"));
   same("renewalwindow", token.renewalWindow, recorded.number("renewalwindow"));
   same("expiration", token.expiration, recorded.number("expiration"));
+}
+
+async function checkMasterToken(token: MasterToken, recorded: Vector, bench: Bench): Promise<void> {
+  sameMasterToken(token, recorded);
   same("issuer", "msl", recorded.text("issuer"));
   const wire = JSON.stringify({ tokendata: base64(token.tokendata), signature: base64(token.signature) });
   const { verified } = await recordedMasterToken(wire, bench);
@@ -281,9 +286,9 @@ async function checkUserIdToken(json: string, masterToken: MasterToken | null, r
   same("user", token.verified?.user, recorded.text("user"));
 }
 
-function checkServiceTokens(recorded: readonly Vector[], header: MessageHeader): void {
-  same("number of service tokens", header.serviceTokens.length, recorded.length);
-  for (const [i, token] of header.serviceTokens.entries()) {
+export function checkServiceTokens(recorded: readonly Vector[], tokens: readonly ServiceToken[]): void {
+  same("number of service tokens", tokens.length, recorded.length);
+  for (const [i, token] of tokens.entries()) {
     const vector = recorded[i] ?? fail("a service token is not recorded");
     vector.ignore("key"); // whose context it was: found by name
     same("name of a service token", token.name, vector.text("name"));
@@ -294,10 +299,19 @@ function checkServiceTokens(recorded: readonly Vector[], header: MessageHeader):
 }
 
 async function checkPayloads(message: Vector, read: ReadMessage, header: MessageHeader, bench: Bench): Promise<void> {
-  same("applicationData", read.applicationData, message.bytes("applicationData"));
   const keys =
     header.keyResponse !== null ? "keyresponseMastertoken" : header.masterToken !== null ? "mastertoken" : "entityauth";
   same("payloadKeys", keys, message.text("payloadKeys"));
+  await checkChunks(message, read, header, bench);
+}
+
+export async function checkChunks(
+  message: Vector,
+  read: ReadMessage,
+  header: MessageHeader,
+  bench: Bench,
+): Promise<void> {
+  same("applicationData", read.applicationData, message.bytes("applicationData"));
   const chunks = read.objects.slice(1);
   const payloads = message.objects("payloads");
   same("number of chunks", chunks.length, payloads.length);
@@ -311,7 +325,7 @@ async function checkPayloads(message: Vector, read: ReadMessage, header: Message
   }
 }
 
-function sameErrorData(header: ErrorHeader, recorded: Json): void {
+export function sameErrorData(header: ErrorHeader, recorded: Json): void {
   same("timestamp", header.timestamp, recorded.timestamp);
   same("messageid", header.messageId, recorded.messageid);
   same("errorcode", header.responseCode, recorded.errorcode);
@@ -329,6 +343,6 @@ export function sameErrorHeader(header: ErrorHeader, recorded: Vector): void {
   same("usermsg", header.userMessage, recorded.textOr("usermsg"));
 }
 
-function base64(bytes: Uint8Array): string {
+export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }

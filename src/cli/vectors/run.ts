@@ -60,9 +60,11 @@ class Run {
     try {
       const { core } = this.#options;
       const file = readKeysFile(join(dir, KEY_FILE));
+      const peerContext = file.peerIssuerContext(core);
       return {
         file,
         issuer: tokenKeys([file.issuerContext(core)]),
+        peerIssuer: peerContext && tokenKeys([peerContext]),
         psk: file.pskContexts(core),
         serviceToken: file.serviceTokenContexts(core),
       };

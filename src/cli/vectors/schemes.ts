@@ -109,7 +109,7 @@ export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([
 export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([["GZIP", "GZIP"]]);
 
 /** Formats and kinds of networks that are no schemes, and absent from some builds. */
-const FEATURES: ReadonlyMap<string, true> = new Map();
+const FEATURES: ReadonlyMap<string, true> = new Map([["peer-to-peer", true]]);
 
 const CONTAINED: readonly ReadonlyMap<string, unknown>[] = [
   ENTITY_NAMES,

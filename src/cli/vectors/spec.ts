@@ -20,6 +20,8 @@ export interface Switches {
 export interface BenchKeys {
   readonly file: KeysFile;
   readonly issuer: TokenCrypto;
+  /** Of the second peer in a peer-to-peer network. */
+  readonly peerIssuer: TokenCrypto | null;
   /** Pre-shared context of an identity. */
   readonly psk: (identity: string) => CryptoContext | null;
   /** Context of service tokens of a name; names without keys have those of the empty name. */

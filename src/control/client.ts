@@ -22,6 +22,8 @@ import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection
  * @throws STORE_CORRUPT, STORE_FAILED, STORE_TOO_NEW, STORE_ROLLED_BACK, STORE_MISMATCH, CORE_FAILED, MslUsageError
  */
 export async function createClient(config: ClientConfig): Promise<MslClient> {
+  const { open }: Partial<ClientConfig["transport"]> = config.transport;
+  if (typeof open !== "function") throw new MslUsageError("A client needs a transport that opens exchanges.");
   const core = await config.core;
   const data = await config.entity.data(null);
   const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null, config.network ?? null);

@@ -6,6 +6,7 @@ import { errorName } from "../errors/codes.ts";
 import { MslLimitError, MslRemoteError, MslTransportError } from "../errors/msl-error.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
 import type { MessageHeader } from "../message/header.ts";
+import { nextMessageId } from "../message/ids.ts";
 import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import { type Attempt, type ExchangeEvent, type ExchangeState, step } from "./exchange.ts";
@@ -40,7 +41,8 @@ export interface Arrived {
   readonly sent: Sent;
 }
 
-export type Outcome = Arrived | { readonly kind: "sent" };
+/** `early`: where tokens were awaited that never come, the other side's next message is there. */
+export type Outcome = Arrived | { readonly kind: "sent" } | { readonly kind: "early"; readonly read: ReadMessage };
 type RoundOutcome = Outcome | { readonly kind: "error"; readonly error: ErrorHeader; readonly sent: Sent };
 
 /** Which replies are awaited: all; those to handshakes; those to handshakes and to requests for tokens. */
@@ -75,7 +77,7 @@ export async function converse(operation: PeerOperation, start: Start, awaited: 
     if (last !== null && isRetry && plan.automatic === "no" && !operation.intent.body.canRepeat) throw last;
     const fresh = await freshData(operation, next.attempt, last);
     const outcome = await round(operation, { ...plan, ...fresh, attempt: next.attempt }, awaited);
-    if (outcome.kind === "sent") return outcome;
+    if (outcome.kind === "sent" || outcome.kind === "early") return outcome;
     const { sent } = outcome;
     if (outcome.kind === "error") {
       const { error } = outcome;
@@ -128,7 +130,7 @@ async function round(operation: PeerOperation, plan: Plan, awaited: Awaited): Pr
       await deadline.race(turn.finish());
       return { kind: "sent" };
     }
-    const outcome = await receiveReply(operation, turn, sent);
+    const outcome = await receiveReply(operation, turn, sent, awaited);
     sent.end();
     return outcome;
   } catch (error) {
@@ -159,7 +161,7 @@ function noting(operation: PeerOperation, turn: Turn) {
   };
 }
 
-async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent): Promise<RoundOutcome> {
+async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent, awaited: Awaited): Promise<RoundOutcome> {
   const { engine, counterpart, deadline, expectation, intent } = operation;
   const sender = operation.failed.header?.identity ?? expectation.sender;
   const arrival = await deadline.race(turn.reply(sent, sender));
@@ -175,6 +177,9 @@ async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent): P
   try {
     if (header.kind === "message") operation.failed = { format: header.format, header };
     operation.hasWritten = false;
+    // Differs from reference: who was asked for tokens and says something else begins anew.
+    const isOptional = awaited === "tokens" && !sent.handshake && header.kind === "message" && read.completed === null;
+    if (isOptional && header.messageId !== nextMessageId(sent.messageId)) return { kind: "early", read };
     checkPeerMessage(header, sent, expectation);
     await updatePeerStore(read, sent, counterpart, intent.user?.id ?? null, deadline);
   } catch (error) {
@@ -193,7 +198,7 @@ async function receiveLater(operation: PeerOperation, turn: Turn, sent: Sent): P
   const { counterparts } = engine;
   const held = await counterparts.hold(counterpart.name);
   try {
-    const outcome = await receiveReply({ ...operation, counterpart: held }, turn, sent);
+    const outcome = await receiveReply({ ...operation, counterpart: held }, turn, sent, "tokens");
     if (outcome.kind === "message") passed(operation, outcome);
   } catch {
     // Nobody asked for it, and the next message asks again.

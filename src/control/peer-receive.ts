@@ -128,7 +128,7 @@ async function answerHandshake(
   const event = { kind: "answer", messageId: header.messageId } as const;
   try {
     const outcome = await converse(operation, { state, event, answers: header, automatic: "yes" }, "all");
-    if (outcome.kind === "sent") return { kind: "closed" };
+    if (outcome.kind !== "message") return { kind: "closed" };
     const delivery = session.deliver(outcome.header, outcome.read, deadline);
     return requestOf(session, outcome.header, delivery, options);
   } catch (error) {
@@ -189,6 +189,7 @@ function respond(
       const event = { kind: "answer", messageId: header.messageId } as const;
       const outcome = await converse(operation, { state, event, answers: header, automatic: "no" }, "tokens");
       if (outcome.kind === "message") return continuation(session, outcome.header, outcome.read, deadline);
+      if (outcome.kind === "early") session.early = outcome.read;
       deadline.end();
       return null;
     } catch (error) {

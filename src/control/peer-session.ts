@@ -55,7 +55,9 @@ export class Session implements PeerSession {
   receive(options: PeerReceiveOptions = {}): Promise<PeerReceived> {
     const state = this.#state;
     return state.exclusively(options, async (deadline) => {
-      const arrival = await deadline.race(state.channel.receive());
+      const { early } = state;
+      state.early = null;
+      const arrival = early ?? (await deadline.race(state.channel.receive()));
       if (arrival !== null) return receiveFrom(state, arrival, options, deadline);
       deadline.end();
       return { kind: "closed" };

@@ -34,6 +34,8 @@ export class SessionState {
   name: string;
   /** An answer that is still being sent. */
   tail: Promise<void> | null = null;
+  /** A message that came while something else was awaited. */
+  early: ReadMessage | null = null;
   #delivery: Delivery | null = null;
   #passed: Delivery | null = null;
   #isBusy = false;
@@ -52,6 +54,7 @@ export class SessionState {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.tail?.catch(() => {});
+    this.early?.release();
     this.#delivery?.options.done();
     this.#passed?.options.done();
     await this.channel.close();

@@ -4,10 +4,11 @@ import { MslLimitError, MslRemoteError, MslTransportError } from "../errors/msl-
 import type { MessageHeader } from "../message/header.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { repeatableBody } from "./bodies.ts";
+import type { Deadline } from "./deadline.ts";
 import { sendError } from "./error-reply.ts";
 import { type Attempt, INITIAL } from "./exchange.ts";
 import type { PeerIncoming, PeerReceived, PeerReceiveOptions, PeerRequestInit, PeerSession } from "./peer-api.ts";
-import type { PeerChannel } from "./peer-channel.ts";
+import type { Arrival, PeerChannel } from "./peer-channel.ts";
 import type { PeerEngine } from "./peer-engine.ts";
 import { answerLast, type Arrived, converse, type PeerOperation } from "./peer-exchange.ts";
 import { PeerMessage } from "./peer-incoming.ts";
@@ -57,11 +58,25 @@ export class Session implements PeerSession {
     return state.exclusively(options, async (deadline) => {
       const { early } = state;
       state.early = null;
-      const arrival = early ?? (await deadline.race(state.channel.receive()));
+      const arrival = early ?? (await this.#next(deadline));
       if (arrival !== null) return receiveFrom(state, arrival, options, deadline);
       deadline.end();
       return { kind: "closed" };
     });
+  }
+
+  /** What cannot be read at all is answered too, before the connection ends. */
+  async #next(deadline: Deadline): Promise<Arrival | null> {
+    const state = this.#state;
+    try {
+      return await deadline.race(state.channel.receive());
+    } catch (error) {
+      deadline.check();
+      if (!(error instanceof MslTransportError)) {
+        await state.refuse(error, { format: state.engine.config.firstFormat ?? "JSON", header: null }, deadline);
+      }
+      throw error;
+    }
   }
 
   /** As `receive`, with a message that is here already. */

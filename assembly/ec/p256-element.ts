@@ -3,6 +3,7 @@
 
 import { maskZero } from "../ct";
 import { scratchPop, scratchPush } from "../memory/scratch";
+import { divstepInvert } from "./divsteps";
 import { ONE, P, R2_P } from "./p256-constants";
 import { FE_SIZE, feMul, feSquareTimes, limbsFromBytes, limbsToBytes } from "./p256-field";
 
@@ -63,13 +64,18 @@ export function limbsCanonical(out: usize, a: usize, m: usize): void {
   numReduce(out, m);
 }
 
+/** Montgomery form of limbs of a number, |value| < 16 * 2^256. `out` may be a. */
+function feFromLimbs(out: usize, a: usize): void {
+  const t = scratchPush(FE_SIZE);
+  limbsFromBytes(t, R2_P);
+  feMul(out, a, t);
+  scratchPop(FE_SIZE);
+}
+
 /** Montgomery form of 32 big-endian bytes, any value. */
 export function feFromBytes(out: usize, src: usize): void {
-  const t = scratchPush(2 * FE_SIZE);
-  limbsFromBytes(t, src);
-  limbsFromBytes(t + FE_SIZE, R2_P);
-  feMul(out, t, t + FE_SIZE);
-  scratchPop(2 * FE_SIZE);
+  limbsFromBytes(out, src);
+  feFromLimbs(out, out);
 }
 
 /** Canonical bytes of an element in Montgomery form; |value| < 2^260. Limbs up to six settled ones. */
@@ -108,8 +114,31 @@ function powers(x2: usize, x30: usize, x32: usize, a: usize): void {
   squareMul(x32, x30, 2, x2);
 }
 
-/** out = 1/a = a^(p-2), p - 2 = ffffffff 00000001 0 0 0 ffffffff ffffffff fffffffd; 0 gives 0. `out` may be a. */
+/** out = 1/a; 0 gives 0. `out` may be a, which is as `feToBytes` takes it. */
 export function feInvert(out: usize, a: usize): void {
+  if (CORE_JS) {
+    powerInvert(out, a);
+    return;
+  }
+  const bytes = scratchPush(32);
+  feToBytes(bytes, a);
+  numInvert(out, bytes, P, 1);
+  // In Montgomery form again, and of the size that a product has.
+  feFromLimbs(out, out);
+  scratchPop(32);
+}
+
+/** out = limbs of 1/a mod m; 0 gives 0. For the last two arguments see `divstepInvert`. Not in core.js. */
+export function numInvert(out: usize, a: usize, m: usize, inverse: i64): void {
+  const t = scratchPush(FE_SIZE);
+  limbsFromBytes(t, m);
+  limbsFromBytes(out, a);
+  divstepInvert(out, out, t, inverse);
+  scratchPop(FE_SIZE);
+}
+
+/** out = a^(p-2), p - 2 = ffffffff 00000001 0 0 0 ffffffff ffffffff fffffffd: the way of core.js, where it is faster. */
+function powerInvert(out: usize, a: usize): void {
   const t = scratchPush(3 * FE_SIZE);
   const x30 = t + FE_SIZE;
   const x32 = t + 2 * FE_SIZE;

@@ -3,16 +3,21 @@
 import { copy, wipe } from "../bytes";
 import { scratchPop, scratchPush } from "../memory/scratch";
 import { N, ONE, R2_N } from "./p256-constants";
-import { limbsCanonical, numIsZero } from "./p256-element";
+import { limbsCanonical, numInvert, numIsZero } from "./p256-element";
 import { FE_SIZE, feAdd, limbsFromBytes, scMul } from "./p256-field";
+
+/** Montgomery form of limbs of a number, |value| < 16 * 2^256. `out` may be a. */
+function scFromLimbs(out: usize, a: usize): void {
+  const t = scratchPush(FE_SIZE);
+  limbsFromBytes(t, R2_N);
+  scMul(out, a, t);
+  scratchPop(FE_SIZE);
+}
 
 /** Montgomery form of 32 big-endian bytes, any value. */
 export function scFromBytes(out: usize, src: usize): void {
-  const t = scratchPush(2 * FE_SIZE);
-  limbsFromBytes(t, src);
-  limbsFromBytes(t + FE_SIZE, R2_N);
-  scMul(out, t, t + FE_SIZE);
-  scratchPop(2 * FE_SIZE);
+  limbsFromBytes(out, src);
+  scFromLimbs(out, out);
 }
 
 /** Canonical bytes of a scalar in Montgomery form. */
@@ -52,14 +57,27 @@ export function scalarFromWide(out: usize, wide: usize): void {
   scratchPop(2 * FE_SIZE);
 }
 
-// n - 2 by nibbles, high to low.
-/** out = 1/a = a^(n-2), the exponent public: windows of four bits. 0 gives 0. `out` may be a. */
+/** out = 1/a; 0 gives 0. `out` may be a. */
 export function scInvert(out: usize, a: usize): void {
+  if (CORE_JS) {
+    powerInvert(out, a);
+    return;
+  }
+  const bytes = scratchPush(32);
+  scToBytes(bytes, a);
+  numInvert(out, bytes, N, 234929231);
+  scFromLimbs(out, out);
+  scratchPop(32);
+}
+
+/** out = a^(n-2), the exponent public: windows of four bits. The way of core.js, where it is faster. */
+function powerInvert(out: usize, a: usize): void {
   const table = scratchPush(17 * FE_SIZE);
   const t = table + 16 * FE_SIZE;
   copy(table + FE_SIZE, a, FE_SIZE);
   for (let i: usize = 2; i < 16; i++) scMul(table + i * FE_SIZE, table + (i - 1) * FE_SIZE, a);
   copy(t, table + 15 * FE_SIZE, FE_SIZE);
+  // n - 2 by nibbles, high to low.
   for (let i = 1; i < 64; i++) {
     for (let j = 0; j < 4; j++) scMul(t, t, t);
     let digit = ((load<u8>(N + (i >> 1)) as i32) >> (i & 1 ? 0 : 4)) & 15;

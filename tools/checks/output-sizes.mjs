@@ -7,7 +7,7 @@ import { BUDGETS as PROFILES } from "./profiles.mjs";
 
 export const BUDGETS = {
   "core.simd.wasm": { goal: { raw: 80_000, gzip: 24_000 }, limit: { raw: 88_000, gzip: 38_000 } },
-  "core.mvp.wasm": { goal: { raw: 80_000, gzip: 24_000 }, limit: { raw: 74_500, gzip: 34_100 } },
+  "core.mvp.wasm": { goal: { raw: 80_000, gzip: 24_000 }, limit: { raw: 74_500, gzip: 34_300 } },
   "core.small.wasm": { goal: PROFILES.small, limit: PROFILES.small },
   "core.js": { goal: { raw: Number.POSITIVE_INFINITY, gzip: 35_000 }, limit: { raw: 128_500, gzip: 43_700 } },
 };

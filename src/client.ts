@@ -30,7 +30,7 @@ export {
   startCore,
   type WebAssemblyHost,
 } from "./core/start.ts";
-export type { CryptoContext } from "./crypto/crypto-context.ts";
+export type { CryptoContext, OpaqueSession, RestoreSession, SessionKeys } from "./crypto/crypto-context.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/msl-error.ts";
 export type { CancelSignal } from "./platform/signal.ts";

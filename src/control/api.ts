@@ -14,6 +14,7 @@ import type { Gzip } from "../platform/gzip.ts";
 import type { CancelSignal } from "../platform/signal.ts";
 import type { Timers } from "../platform/timers.ts";
 import type { ByteReader, ByteWriter, Transport } from "../platform/transport.ts";
+import type { RestoreSession } from "../crypto/crypto-context.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
@@ -113,6 +114,8 @@ export interface ClientConfig extends Environment, ReadLimits {
   readonly storage?: StateStorage | null;
   /** Name of the network that the state belongs to; state of another name is refused (STORE_MISMATCH). */
   readonly network?: string | null;
+  /** Opens stored sessions whose keys are in hardware (`OpaqueSession.stored`). */
+  readonly restoreSession?: RestoreSession | null;
   /** Refuse replies and errors of any other entity. */
   readonly expectSender?: string | null;
   /** Accept bodies that end without the end-of-message chunk. */

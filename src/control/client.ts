@@ -26,7 +26,7 @@ export async function createClient(config: ClientConfig): Promise<MslClient> {
   if (typeof open !== "function") throw new MslUsageError("A client needs a transport that opens exchanges.");
   const core = await config.core;
   const data = await config.entity.data(null);
-  const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null, config.network ?? null);
+  const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null, config);
   return new Client(new ClientEngine(config, core, store));
 }
 

@@ -44,6 +44,8 @@ export class Counterparts {
   /** Least recently used first. */
   readonly #known = new Map<string, Counterpart>();
   readonly #opening = new Map<string, Promise<Counterpart>>();
+  /** Stores that still save what they give back. */
+  readonly #closing = new Map<string, Promise<void>>();
   #identity: string | null = null;
 
   constructor(config: CounterpartsConfig) {
@@ -83,11 +85,14 @@ export class Counterparts {
     const running = this.#opening.get(name);
     if (running !== undefined) return running;
     const { core, clock, storage } = this.#config;
-    const opening = DeviceStore.open(core, this.#identity, storage(name)).then((store) => {
-      const counterpart = new Counterpart(name, store, clock);
-      this.#known.set(name, counterpart);
-      return counterpart;
-    });
+    const closed = this.#closing.get(name) ?? Promise.resolve();
+    const opening = closed
+      .then(() => DeviceStore.open(core, this.#identity, storage(name)))
+      .then((store) => {
+        const counterpart = new Counterpart(name, store, clock);
+        this.#known.set(name, counterpart);
+        return counterpart;
+      });
     this.#opening.set(name, opening);
     try {
       return await opening;
@@ -102,7 +107,10 @@ export class Counterparts {
     for (const [name, counterpart] of this.#known) {
       if (counterpart.users > 0) continue;
       this.#known.delete(name);
-      void counterpart.store.close();
+      const closing = counterpart.store.close().finally(() => {
+        if (this.#closing.get(name) === closing) this.#closing.delete(name);
+      });
+      this.#closing.set(name, closing);
       if (--surplus <= 0) return;
     }
   }

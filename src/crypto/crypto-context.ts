@@ -8,7 +8,22 @@ import type { Awaitable } from "../platform/awaitable.ts";
 export interface SessionKeys {
   readonly encryption: KeyHandle;
   readonly mac: KeyHandle;
+  /** Set where the keys are outside of the core; the handles then only stand for them. */
+  readonly opaque?: OpaqueSession | null;
 }
+
+/** A session whose keys stay in hardware. */
+export interface OpaqueSession {
+  /** @param keyId  goes into envelopes */
+  context(keyId: string): CryptoContext;
+  /** What the device's state holds of it; null: the session ends with this process. */
+  readonly stored: Uint8Array | null;
+  /** The session is over for good. Failures are ignored. */
+  forget?(): Awaitable<void>;
+}
+
+/** Opens what `OpaqueSession.stored` gave, after a restart; null or a rejection: it is lost, and the entity authenticates anew. */
+export type RestoreSession = (stored: Uint8Array) => Awaitable<SessionKeys | null>;
 
 /** Keys in slots, for the fused path: a whole pair or chunk in one call into the core. */
 export interface SlotKeys extends SessionKeys {
@@ -30,6 +45,11 @@ export interface CryptoContext {
   wrapKey(key: KeyHandle): Awaitable<Uint8Array>;
   /** @throws UNWRAP_NOT_SUPPORTED, UNWRAP_ERROR, CIPHERTEXT_ILLEGAL_BLOCK_SIZE */
   unwrapKey(wrapped: Uint8Array, spec: KeySpec): Awaitable<KeyHandle>;
+  /**
+   * Unwraps both keys of a session where the wrapping key is, so that their bytes never reach this process: the session
+   * stays in the hardware. Absent or null: `unwrapKey` gives each key to the core. @throws as `unwrapKey`
+   */
+  readonly unwrapSession?: ((encryptionKey: Uint8Array, macKey: Uint8Array) => Awaitable<SessionKeys>) | null;
   /** Set when encryption and MAC keys both sit in slots of the core. */
   readonly slots: SlotKeys | null;
   /** Clears the keys that this context owns. Idempotent. */

@@ -13,5 +13,7 @@ export function sessionContext(
   keys: SessionKeys,
 ): CryptoContext {
   const keyId = identity === null ? String(sequenceNumber) : `${identity}_${sequenceNumber}`;
+  const opaque = keys.opaque ?? null;
+  if (opaque !== null) return opaque.context(keyId);
   return slotContext(core, { keyId, encryption: keys.encryption, mac: keys.mac, owns: true });
 }

@@ -38,6 +38,7 @@ export function symmetricWrapped(config: SymmetricWrappedConfig): KeyExchange {
       // Shorter values cannot be keys: 16 and 32 bytes, and 8 of integrity.
       if (encryptionKey.length < 24 || macKey.length < 24) protocolError("UNWRAP_ERROR", keydata.path);
       const context = await wrappingContext(binding.identity);
+      if (context.unwrapSession) return context.unwrapSession(encryptionKey, macKey);
       const encryption = await context.unwrapKey(encryptionKey, SESSION_ENCRYPTION);
       try {
         return { encryption, mac: await context.unwrapKey(macKey, SESSION_MAC) };

@@ -3,15 +3,23 @@
 // removes it when its last lease ends, so no reply loses its keys. Changes are saved as one snapshot before they count.
 
 import type { Core } from "../core/core.ts";
-import type { CryptoContext, SessionKeys } from "../crypto/crypto-context.ts";
+import type { CryptoContext, OpaqueSession, RestoreSession, SessionKeys } from "../crypto/crypto-context.ts";
 import { sessionContext } from "../crypto/session.ts";
-import { MslLocalError, protocolError } from "../errors/msl-error.ts";
+import { MslLocalError, MslUsageError, protocolError } from "../errors/msl-error.ts";
+import { isPending } from "../platform/awaitable.ts";
 import { isNewer, isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
 import { isSameServiceToken, type ServiceToken } from "../tokens/service-token.ts";
 import { isBoundTo, isSameUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
 import { ReplayIds } from "./replay-ids.ts";
-import { decodeSnapshot, encodeSnapshot, type PeerKnowledge } from "./snapshot.ts";
+import { decodeSnapshot, encodeSnapshot, type PeerKnowledge, type StoredSession } from "./snapshot.ts";
 import type { StateStorage } from "./snapshot-storage.ts";
+
+export interface StoreOptions {
+  /** Name of the network; state of another one is refused. */
+  readonly network?: string | null;
+  /** Opens sessions whose keys are elsewhere. */
+  readonly restoreSession?: RestoreSession | null;
+}
 
 /** A master token in use. Releasing twice is harmless. */
 export interface Lease {
@@ -43,46 +51,55 @@ export class DeviceStore {
 
   readonly #network: string | null;
 
-  private constructor(core: Core, identity: string | null, storage: StateStorage | null, network: string | null) {
+  private constructor(core: Core, identity: string | null, storage: StateStorage | null, options: StoreOptions) {
     this.#core = core;
     this.#identity = identity;
     this.#storage = storage;
-    this.#network = network;
+    this.#network = options.network ?? null;
     this.#ids = new ReplayIds(storage === null ? null : () => this.commit());
   }
 
   /**
    * Opens the store with what `storage` holds. State of another named network is refused; state that names none is
-   * taken over. @throws STORE_CORRUPT, STORE_FAILED, STORE_TOO_NEW, STORE_ROLLED_BACK, STORE_MISMATCH
+   * taken over. Sessions whose opaque keys are lost are left out, with all that is bound to them.
+   * @throws STORE_CORRUPT, STORE_FAILED, STORE_TOO_NEW, STORE_ROLLED_BACK, STORE_MISMATCH
    */
   static async open(
     core: Core,
     identity: string | null,
     storage: StateStorage | null,
-    network: string | null = null,
+    options: StoreOptions = {},
   ): Promise<DeviceStore> {
-    const store = new DeviceStore(core, identity, storage, network);
+    const store = new DeviceStore(core, identity, storage, options);
     const snapshot = (await storage?.load()) ?? null;
     if (snapshot === null) return store;
     try {
-      store.#restore(snapshot);
+      await store.#restore(snapshot, options.restoreSession ?? null);
     } finally {
       snapshot.fill(0);
     }
     return store;
   }
 
-  #restore(snapshot: Uint8Array): void {
+  async #restore(snapshot: Uint8Array, restoreSession: RestoreSession | null): Promise<void> {
     const state = decodeSnapshot(snapshot, this.#core);
     if (this.#network !== null && state.network !== null && this.#network !== state.network) {
-      for (const { keys } of state.sessions) disposeKeys(keys);
+      for (const { keys } of state.sessions) if (keys !== undefined) disposeKeys(keys);
       throw new MslLocalError("STORE_MISMATCH");
     }
-    for (const { masterToken, keys } of state.sessions) this.#insert(masterToken, keys);
-    for (const [serial, id] of state.counters) this.#ids.restore(serial, id);
-    for (const [userId, token] of state.users) this.#users.set(userId, token);
-    this.#serviceTokens = [...state.serviceTokens];
+    for (const { masterToken, keys, opaque } of state.sessions) {
+      const restored = keys ?? (await restoredKeys(opaque, restoreSession));
+      if (restored !== null) this.#insert(masterToken, restored);
+    }
+    const isKept = (serial: number | null) => serial === null || this.#hasSerial(serial);
+    for (const [serial, id] of state.counters) if (isKept(serial)) this.#ids.restore(serial, id);
+    for (const [userId, token] of state.users) if (isKept(token.mtSerialNumber)) this.#users.set(userId, token);
+    this.#serviceTokens = state.serviceTokens.filter((token) => isKept(token.mtSerialNumber));
     this.#peer = state.peer;
+  }
+
+  #hasSerial(serialNumber: number): boolean {
+    return this.#sessions.some((session) => session.masterToken.serialNumber === serialNumber);
   }
 
   // ------------------------------------------------------------ master tokens
@@ -174,8 +191,9 @@ export class DeviceStore {
   #remove(session: Session): void {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     session.context.dispose();
+    if (session.keys.opaque) forgetSession(session.keys.opaque);
     const serial = session.masterToken.serialNumber;
-    if (this.#sessions.some((other) => other.masterToken.serialNumber === serial)) return;
+    if (this.#hasSerial(serial)) return;
     for (const token of [...this.#users.values()]) if (token.mtSerialNumber === serial) this.removeUserIdToken(token);
     this.#serviceTokens = this.#serviceTokens.filter((token) => token.mtSerialNumber !== serial);
     this.#ids.forget(serial);
@@ -208,7 +226,7 @@ export class DeviceStore {
 
   /** Replaces the user's token. @throws USERIDTOKEN_MASTERTOKEN_NOT_FOUND */
   addUserIdToken(userId: string, token: UserIdToken): void {
-    if (!this.#sessions.some((session) => session.masterToken.serialNumber === token.mtSerialNumber)) {
+    if (!this.#hasSerial(token.mtSerialNumber)) {
       protocolError("USERIDTOKEN_MASTERTOKEN_NOT_FOUND", "useridtoken");
     }
     this.#users.set(userId, token);
@@ -236,7 +254,7 @@ export class DeviceStore {
   /** All or none. @throws SERVICETOKEN_MASTERTOKEN_NOT_FOUND, SERVICETOKEN_USERIDTOKEN_NOT_FOUND */
   addServiceTokens(tokens: readonly ServiceToken[]): void {
     for (const { mtSerialNumber: mt, uitSerialNumber: uit } of tokens) {
-      if (mt !== null && !this.#sessions.some((session) => session.masterToken.serialNumber === mt)) {
+      if (mt !== null && !this.#hasSerial(mt)) {
         protocolError("SERVICETOKEN_MASTERTOKEN_NOT_FOUND", "servicetokens");
       }
       if (uit !== null && ![...this.#users.values()].some((user) => user.serialNumber === uit)) {
@@ -293,7 +311,7 @@ export class DeviceStore {
       snapshot = encodeSnapshot(
         {
           network: this.#network,
-          sessions: this.#sessions.filter((session) => !session.retired),
+          sessions: this.#sessions.flatMap(storedSession),
           counters: reserved.ids,
           users: this.#users,
           serviceTokens: this.#serviceTokens,
@@ -319,6 +337,32 @@ export class DeviceStore {
     if (this.#ids.giveBack()) await this.commit().catch(() => {});
     for (const session of this.#sessions) session.context.dispose();
     this.#sessions = [];
+  }
+}
+
+/** Sessions that outlive the process: neither retired ones nor those whose holder gives no name. */
+function storedSession({ masterToken, keys, retired }: Session): StoredSession[] {
+  if (retired) return [];
+  const opaque = keys.opaque ?? null;
+  if (opaque === null) return [{ masterToken, keys }];
+  return opaque.stored === null ? [] : [{ masterToken, opaque: opaque.stored }];
+}
+
+async function restoredKeys(stored: Uint8Array, restore: RestoreSession | null): Promise<SessionKeys | null> {
+  if (restore === null) throw new MslUsageError("The state holds opaque sessions: `restoreSession` is missing.");
+  try {
+    return await restore(stored);
+  } catch {
+    return null;
+  }
+}
+
+function forgetSession(session: OpaqueSession): void {
+  try {
+    const over = session.forget?.();
+    if (over !== undefined && isPending(over)) over.catch(() => {});
+  } catch {
+    // The holder's own matter: the session is over here.
   }
 }
 

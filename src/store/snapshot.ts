@@ -20,10 +20,16 @@ export interface PeerKnowledge {
   readonly keyxSchemes: readonly string[];
 }
 
+/** `keys`: of the core; otherwise `opaque`: what the holder of the keys has them again by. */
+export type StoredSession = { readonly masterToken: MasterToken } & (
+  | { readonly keys: SessionKeys; readonly opaque?: undefined }
+  | { readonly keys?: undefined; readonly opaque: Uint8Array }
+);
+
 export interface DeviceState {
   /** Name of the network that the state belongs to, where the application names it. */
   readonly network: string | null;
-  readonly sessions: readonly { readonly masterToken: MasterToken; readonly keys: SessionKeys }[];
+  readonly sessions: readonly StoredSession[];
   /** Last non-replayable id that may have been used, by master token serial number. */
   readonly counters: ReadonlyMap<number, number>;
   readonly users: ReadonlyMap<string, UserIdToken>;
@@ -46,11 +52,12 @@ export function encodeSnapshot(state: DeviceState, core: Core): Uint8Array {
     const body = encodeObject("CBOR", {
       format: SNAPSHOT_FORMAT,
       network: state.network,
-      sessions: state.sessions.map(({ masterToken, keys }) => ({
+      sessions: state.sessions.map(({ masterToken, keys, opaque }) => ({
         ...tokenTimes(masterToken),
         sequencenumber: masterToken.sequenceNumber,
-        encryptionkey: key(keys.encryption),
-        hmackey: key(keys.mac),
+        encryptionkey: keys === undefined ? null : key(keys.encryption),
+        hmackey: keys === undefined ? null : key(keys.mac),
+        wrapdata: opaque,
       })),
       counters: [...state.counters].map(([serialnumber, nonreplayableid]) => ({ serialnumber, nonreplayableid })),
       users: [...state.users].map(([name, token]) => ({
@@ -107,10 +114,7 @@ export function decodeSnapshot(bytes: Uint8Array, core: Core): DeviceState {
     if (map.int("format", 1, MAX_ID) > SNAPSHOT_FORMAT) throw new MslLocalError("STORE_TOO_NEW");
     return {
       network: map.stringOr("network"),
-      sessions: rows(map, "sessions", (row) => ({
-        masterToken: { ...readTimes(row), sequenceNumber: row.int("sequencenumber", 0, MAX_ID), verified: null },
-        keys: readKeys(row, core),
-      })),
+      sessions: rows(map, "sessions", (row) => readSession(row, core)),
       counters: new Map(
         rows(map, "counters", (row) => [row.int("serialnumber", 0, MAX_ID), row.int("nonreplayableid", 0, MAX_ID)]),
       ),
@@ -147,6 +151,12 @@ function readTimes(row: MslMap) {
     expiration: row.int("expiration", -MAX_ID, MAX_ID),
     serialNumber: row.int("serialnumber", 0, MAX_ID),
   };
+}
+
+function readSession(row: MslMap, core: Core): StoredSession {
+  const masterToken = { ...readTimes(row), sequenceNumber: row.int("sequencenumber", 0, MAX_ID), verified: null };
+  const opaque = row.bytesOr("wrapdata");
+  return opaque === null ? { masterToken, keys: readKeys(row, core) } : { masterToken, opaque: opaque.slice() };
 }
 
 function readKeys(row: MslMap, core: Core): SessionKeys {

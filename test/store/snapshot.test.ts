@@ -63,7 +63,7 @@ test("state of a newer format is refused with its own error and not overwritten"
 
 test("state names its network: another one is refused, state without a name is taken over", async () => {
   const place = { snapshot: null as Uint8Array | null };
-  const start = (network: string | null) => DeviceStore.open(core, "device", memoryStorage(place), network);
+  const start = (network: string | null) => DeviceStore.open(core, "device", memoryStorage(place), { network });
   const unnamed = await start(null);
   unnamed.addMasterToken(token(1, 0), sessionKeys(core));
   await unnamed.commit();

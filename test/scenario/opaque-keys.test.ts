@@ -1,0 +1,162 @@
+// Keys in another process, as in a secure element: entity authentication, key exchange and whole sessions with keys that
+// never enter this process.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ClientConfig } from "../../src/control/api.ts";
+import type { Core } from "../../src/core/core.ts";
+import { readPublicKey } from "../../src/crypto/key-der.ts";
+import { opaqueContext, opaqueSigningContext, restoreWrappedSession } from "../../src/crypto/opaque-context.ts";
+import { ecc, eccData, rsa, rsaData } from "../../src/entity-auth/key-pair.ts";
+import { psk, pskData } from "../../src/entity-auth/psk.ts";
+import { ecdh } from "../../src/key-exchange/ecdh.ts";
+import { symmetricWrapped } from "../../src/key-exchange/symmetric-wrapped.ts";
+import { type MemoryPlace, memoryStorage } from "../../src/store/memory-storage.ts";
+import { KeyHolder } from "./key-holder.ts";
+import { user, World } from "./world.ts";
+
+let holder: KeyHolder;
+beforeEach(() => {
+  holder = new KeyHolder();
+});
+afterEach(() => holder.stop());
+
+/** Both sides know the device by keys of the holder alone: nothing here could leak them. */
+async function world(keepsSessions: boolean) {
+  const key = (await holder.ask("preShared")) as number;
+  const deviceKeys = holder.operations(key, keepsSessions);
+  const contextOf = (core: Core, own: World | null) => {
+    const opaque = opaqueContext(core, { keyId: "hardware-1", keys: deviceKeys });
+    return (identity: string) => (identity === "hardware-1" ? opaque : (own?.pskContextOf(identity) ?? null));
+  };
+  const place: { made: World | null } = { made: null };
+  const made = await World.create({
+    extend: (core) => {
+      const lookup = (identity: string) => contextOf(core, place.made)(identity);
+      return {
+        entitySchemes: [psk({ contextOf: lookup })],
+        keyExchange: [symmetricWrapped({ core, pskContextOf: lookup }), ecdh({ core })],
+      };
+    },
+  });
+  place.made = made;
+  const lookup = contextOf(made.core, made);
+  const scheme = psk({ contextOf: lookup });
+  const config = (overrides: Partial<ClientConfig> = {}): Partial<ClientConfig> => ({
+    entity: { scheme, data: () => pskData("hardware-1") },
+    serverSchemes: [scheme],
+    keyExchange: [symmetricWrapped({ core: made.core, pskContextOf: lookup })],
+    restoreSession: restoreWrappedSession(made.core, deviceKeys),
+    ...overrides,
+  });
+  return { world: made, config };
+}
+
+/** No secret of the holder's is in what this process saw. */
+async function expectSecret(seen: readonly Uint8Array[], keys: readonly Uint8Array[]) {
+  expect(keys.length).toBeGreaterThan(0);
+  for (const key of keys) {
+    const forms = [Buffer.from(key), Buffer.from(Buffer.from(key).toString("base64").replace(/=+$/, "").slice(0, -1))];
+    for (const bytes of seen) {
+      for (const form of forms) expect(Buffer.from(bytes).includes(form)).toBe(false);
+    }
+  }
+}
+
+describe.each(["JSON", "CBOR"] as const)("keys in another process, %s", (firstFormat) => {
+  test("PSK with SYMMETRIC_WRAPPED: the session stays with its holder, also over a restart", async () => {
+    const { world: w, config } = await world(true);
+    const place: MemoryPlace = { snapshot: null };
+    const device = await w.device(config({ firstFormat, storage: memoryStorage(place) }));
+    const ask = async (client: typeof device, body: string, nonReplayable = false) =>
+      (await client.request({ body, user: user(), nonReplayable })).text();
+    expect(await ask(device, "one")).toBe("ECHO:one");
+    expect(await ask(device, "two", true)).toBe("ECHO:two");
+    const token = device.session.masterToken;
+    expect(token).not.toBeNull();
+    expect(holder.asked.filter((operation) => operation === "unwrapSession")).toHaveLength(1);
+    expect(holder.asked).not.toContain("unwrap");
+    const large = "x".repeat(100_000);
+    expect(await ask(device, large)).toBe(`ECHO:${large}`);
+    await device.close();
+
+    const again = await w.device(config({ firstFormat, storage: memoryStorage(place) }));
+    expect(again.session.masterToken).toEqual(token);
+    expect(again.session.hasUser("local-user")).toBe(true);
+    expect(await ask(again, "three", true)).toBe("ECHO:three");
+    expect(again.session.masterToken).toEqual(token);
+    expect(holder.asked.filter((operation) => operation === "unwrapSession")).toHaveLength(2);
+    // The first three keys are the pre-shared ones, then come those of the session. The issuer makes session keys and
+    // hands them over to be wrapped; nothing else ever showed them, and the pre-shared ones nothing at all.
+    const keys = await holder.reveal();
+    const wire = w.wire.flatMap(({ request, response }) => [request, response]);
+    await expectSecret([...holder.traffic, ...wire, place.snapshot!], keys.slice(0, 3));
+    await expectSecret([...wire, place.snapshot!], keys);
+    expect(holder.traffic.some((bytes) => Buffer.from(bytes).equals(keys[3]!))).toBe(true);
+    await again.close();
+  });
+
+  test("a holder that gives unwrapped keys back: the session goes into slots of the core", async () => {
+    const { world: w, config } = await world(false);
+    const device = await w.device(config({ firstFormat }));
+    expect(await (await device.request({ body: "one" })).text()).toBe("ECHO:one");
+    const before = holder.asked.length;
+    expect(await (await device.request({ body: "two" })).text()).toBe("ECHO:two");
+    expect(holder.asked.slice(before)).toEqual([]);
+    expect(holder.asked.filter((operation) => operation === "unwrap")).toHaveLength(2);
+  });
+
+  test("PSK with ECDH: the entity's keys stay, the session is the core's", async () => {
+    const { world: w, config } = await world(true);
+    const device = await w.device(config({ firstFormat, keyExchange: [ecdh({ core: w.core })] }));
+    expect(await (await device.request({ body: "one", user: user() })).text()).toBe("ECHO:one");
+    expect(holder.asked).not.toContain("unwrapSession");
+    await expectSecret(holder.traffic, await holder.reveal());
+  });
+
+  test.each(["RSA", "ECC"] as const)("%s: the header is signed by the holder of the private key", async (kind) => {
+    const { key, publicKey } = (await holder.ask("keyPair", kind)) as { key: number; publicKey: Uint8Array };
+    const read = readPublicKey(new Uint8Array(publicKey));
+    const publicHalf = read.kind === "RSA" ? read.rsa : read.point;
+    const signer = opaqueSigningContext(
+      async (data) => new Uint8Array((await holder.ask("sign", key, data)) as Buffer),
+    );
+    const schemeOf = (core: Core, isDevice: boolean) => {
+      const store = {
+        publicKey: (id: string) => (id === "hw" ? (publicHalf as never) : null),
+        speaksFor: (id: string, identity: string) => id === "hw" && identity === "hardware-2",
+      };
+      const local = isDevice ? { pubkeyid: "hw", privateKey: signer } : null;
+      return kind === "RSA" ? rsa({ core, store, local }) : ecc({ core, store, local });
+    };
+    const w = await World.create({ extend: (core) => ({ entitySchemes: [schemeOf(core, false)] }) });
+    const data = kind === "RSA" ? rsaData("hardware-2", "hw") : eccData("hardware-2", "hw");
+    const device = await w.device({
+      firstFormat,
+      entity: { scheme: schemeOf(w.core, true), data: () => data },
+      serverSchemes: [w.psk()],
+      keyExchange: [ecdh({ core: w.core })],
+    });
+    expect(await (await device.request({ body: "signed" })).text()).toBe("ECHO:signed");
+    expect(holder.asked.filter((operation) => operation === "sign")).toHaveLength(1);
+    await expectSecret(holder.traffic, await holder.reveal());
+  });
+});
+
+test("a holder that fails or is gone: typed errors, and the device recovers when it is back", async () => {
+  const { world: w, config } = await world(true);
+  const place: MemoryPlace = { snapshot: null };
+  const device = await w.device(config({ storage: memoryStorage(place) }));
+  await (await device.request({ body: "one" })).text();
+  holder.stop();
+  await expect(device.request({ body: "two" })).rejects.toMatchObject({
+    name: "MslProtocolError",
+    code: "ENCRYPT_ERROR",
+  });
+  await device.close();
+  // The hardware was replaced: its sessions are lost, with their tokens, and the state opens all the same.
+  const other = await w.device(config({ storage: memoryStorage(place) }));
+  expect(other.session.masterToken).toBeNull();
+  await other.close();
+  const without = w.device(config({ storage: memoryStorage(place), restoreSession: null }));
+  await expect(without).rejects.toMatchObject({ code: "USAGE" });
+});

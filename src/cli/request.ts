@@ -1,7 +1,7 @@
 // `tinymsl request`: a device that sends requests to a server, one result object a request on standard output.
 
 import { readFileSync } from "node:fs";
-import type { MessageReport } from "../control/api.ts";
+import type { ClientConfig, MessageReport } from "../control/api.ts";
 import { createClient } from "../control/client.ts";
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/core-node.ts";
@@ -23,8 +23,9 @@ import type { Io } from "./io.ts";
 import { readKeysFile } from "./keys-file.ts";
 import { entityName, keyExchangeNames, userName } from "./names.ts";
 import { fail, parseOptions } from "./options.ts";
+import { type Asker, peerAsker } from "./request-peer.ts";
 import { logLine } from "./serve.ts";
-import { userSession } from "./users.ts";
+import { userSchemes, userSession } from "./users.ts";
 
 const SPEC = {
   keys: "value",
@@ -38,6 +39,7 @@ const SPEC = {
   repeat: "value",
   store: "value",
   peer: "value",
+  network: "value",
   core: "value",
   compat: "value",
 } as const;
@@ -63,11 +65,14 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
   const local = await localEntity(keys, schemes, entity, core, nodeClock);
   const user = userNamed === null ? null : await userSession(keys, userNamed, { core, local });
   const peer = peerEntity === null ? null : await identityOf(keys, peerEntity, core, nodeClock);
-  const http = httpTransport(url);
+  const isTcp = url.protocol === "tcp:";
+  const isPeer = options.choice("network", ["tn", "p2p"], isTcp ? "p2p" : "tn") === "p2p";
+  if (isTcp && !isPeer) fail("a tcp URL is for peers: --network p2p");
+  const http = httpTransport(isTcp ? new URL("http://localhost/") : url);
   const counting = new CountingTransport(http);
   let reports: MessageReport[] = [];
   const store = options.get("store");
-  const client = await createClient({
+  const config: ClientConfig = {
     core,
     clock: nodeClock,
     timers: nodeTimers,
@@ -81,14 +86,24 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
     expectSender: peer,
     ...(isCompat && { allowTruncated: true, requireReply: { encrypted: false, integrity: false } }),
     onMessage: (report) => reports.push(report),
-  });
+  };
+  const client: Asker = isPeer
+    ? await peerAsker({
+        url,
+        keys,
+        config,
+        entitySchemes: config.serverSchemes,
+        userSchemes: (issuing) => userSchemes(keys, { core, clock: nodeClock, ...issuing }),
+        store,
+      })
+    : await createClient(config);
   const serviceTokens = { crypto: keys.serviceTokenContexts(core) };
   let failures = 0;
   for (let i = 0; i < repeat; i++) {
     reports = [];
     counting.opened = 0;
     const start = performance.now();
-    const facts = () => measured(reports, counting.opened, start);
+    const facts = () => measured(reports, isTcp ? countSent(reports) : counting.opened, start);
     try {
       const reply = await client.request({
         body,
@@ -125,11 +140,11 @@ function serverUrl(text: string | undefined): URL {
   if (text === undefined) return fail("the server's URL is required");
   try {
     const url = new URL(text);
-    if (url.protocol === "http:" || url.protocol === "https:") return url;
+    if (["http:", "https:", "tcp:"].includes(url.protocol)) return url;
   } catch {
     // Said below.
   }
-  return fail(`${text} is not an http URL`);
+  return fail(`${text} is no http or tcp URL`);
 }
 
 function bodyOf(text: string): Uint8Array {
@@ -161,6 +176,11 @@ class CountingTransport implements Transport {
     this.opened++;
     return this.#transport.open(options);
   }
+}
+
+/** On one connection, each message sent is a round. */
+function countSent(reports: readonly MessageReport[]): number {
+  return reports.filter((report) => report.direction === "out").length;
 }
 
 function measured(reports: readonly MessageReport[], roundTrips: number, start: number) {

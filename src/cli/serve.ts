@@ -2,7 +2,7 @@
 // options let anyone test a client's recovery against it.
 
 import { join } from "node:path";
-import type { Admission, MessageReport, RejectInit, ServiceTokenEditor } from "../control/api.ts";
+import type { Admission, MessageReport, RejectInit, ServerConfig, ServiceTokenEditor } from "../control/api.ts";
 import { createServer } from "../control/server.ts";
 import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
 import { loadCore } from "../core/core-node.ts";
@@ -20,12 +20,13 @@ import { IssuerMemory } from "../store/issuer-memory.ts";
 import type { IssuerState } from "../tokens/issuer-state.ts";
 import { tokenKeyRing } from "../tokens/token-crypto.ts";
 import { createTokenIssuer, type TokenLife } from "../tokens/token-issuer.ts";
-import { listen } from "../transport/server-node.ts";
+import { type ListenOptions, listen } from "../transport/server-node.ts";
 import { compatOption, coreOption } from "./core-option.ts";
 import { entitySchemes, localEntity } from "./entities.ts";
 import type { Io } from "./io.ts";
 import { type KeysFile, readKeysFile } from "./keys-file.ts";
 import { entityName } from "./names.ts";
+import { servePeer } from "./serve-peer.ts";
 import { userSchemes } from "./users.ts";
 import { fail, type Options, parseOptions, wholeNumber } from "./options.ts";
 
@@ -55,7 +56,7 @@ const KEEP_SEC = 14 * 24 * 3600;
 /** Runs until the process is asked to stop. */
 export async function serve(args: readonly string[], io: Io): Promise<number> {
   const options = parseOptions(args, SPEC, 0);
-  if (options.choice("network", ["tn", "p2p"], "tn") === "p2p") fail("peer-to-peer is not contained in this build");
+  const isPeer = options.choice("network", ["tn", "p2p"], "tn") === "p2p";
   const keys = readKeysFile(options.required("keys"));
   const entity = entityName(options.get("entity") ?? `PSK:${keys.serverPskIdentity ?? fail("--entity is required")}`);
   const formats = formatList(options.get("format") ?? "CBOR,JSON");
@@ -64,7 +65,8 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const core = await loadCore(coreOption(options));
   const state = await openState(stateOption(options), keys);
   for (const identity of options.all("revoke")) await state.revokeEntity(identity);
-  const crypto = tokenKeyRing(keys.issuerContext(core), nodeClock);
+  const issuing = isPeer ? keys.peerIssuerContext(core) : keys.issuerContext(core);
+  const crypto = tokenKeyRing(issuing ?? fail("the key file has no peermsl"), nodeClock);
   const contexts = keys.pskContexts(core);
   const policy = { isRevoked: (identity: string) => state.isEntityRevoked(identity) };
   const serviceTokens = serviceTokenHooks(options, keys, core);
@@ -79,7 +81,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   });
   const around = { core, clock: nodeClock, policy, tokenCrypto: crypto, issuer, local: entity };
   const schemes = entitySchemes(keys, { psk: contexts }, around);
-  const server = await createServer({
+  const config: ServerConfig = {
     core,
     clock: nodeClock,
     timers: nodeTimers,
@@ -94,33 +96,45 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     serviceTokens,
     ...(isCompat && { allowTruncated: true, strictKeyRequests: true, inferHandshake: true }),
     onMessage: (report) => io.out(JSON.stringify(logLine(report))),
-  });
+  };
   const rotateAfter = options.integer("rotate-after", 0, 1e9, 0);
   let count = 0;
-  const listening = await listen(
-    (reader, writer, { signal }) => {
-      const n = ++count;
-      if (rotateAfter > 0 && n === rotateAfter + 1) crypto.rotate(freshTokenKeys(core), KEEP_SEC);
-      const admit: Admission = () => faultFor(faults, n);
-      return server.receive(reader, writer, async (request) => ({ body: await echo(request.bytes()) }), {
-        signal,
-        admit,
-      });
-    },
-    {
-      host: options.get("host") ?? "127.0.0.1",
-      port: options.integer("port", 0, 65535, 0),
-      cors: options.all("cors"),
-      onError: (error) => io.err(`not answered: ${error instanceof Error ? error.message : "unknown failure"}`),
-    },
-  );
+  const next = (): Admission => {
+    const n = ++count;
+    if (rotateAfter > 0 && n === rotateAfter + 1) crypto.rotate(freshTokenKeys(core), KEEP_SEC);
+    return () => faultFor(faults, n);
+  };
+  const where = {
+    host: options.get("host") ?? "127.0.0.1",
+    port: options.integer("port", 0, 65535, 0),
+    cors: options.all("cors"),
+    onError: (error: unknown) => io.err(`not answered: ${error instanceof Error ? error.message : "unknown failure"}`),
+  };
+  if (isPeer) {
+    await servePeer(
+      config,
+      { folder: stateFolder(stateOption(options)), listen: where, admitNext: next, answer: echo },
+      io,
+    );
+  } else {
+    await serveNetwork(config, where, next, io);
+  }
+  await state.close();
+  core.dispose();
+  return 0;
+}
+
+async function serveNetwork(config: ServerConfig, where: ListenOptions, next: () => Admission, io: Io): Promise<void> {
+  const server = await createServer(config);
+  const listening = await listen((reader, writer, { signal }) => {
+    const admit = next();
+    const options = { signal, admit };
+    return server.receive(reader, writer, async (request) => ({ body: await echo(request.bytes()) }), options);
+  }, where);
   io.out(JSON.stringify({ listening: listening.url }));
   await new Promise<void>((resolve) => io.onStop(resolve));
   await listening.close(GRACE_MS);
-  await state.close();
   await server.close();
-  core.dispose();
-  return 0;
 }
 
 async function echo(body: Promise<Uint8Array>): Promise<Uint8Array> {
@@ -143,6 +157,10 @@ function stateOption(options: Options): string {
   const where = options.get("state") ?? "memory";
   const isKnown = where === "memory" || (where.startsWith("file:") && where.length > "file:".length);
   return isKnown ? where : fail("--state is memory or file:DIR");
+}
+
+function stateFolder(where: string): string | null {
+  return where === "memory" ? null : where.slice("file:".length);
 }
 
 async function openState(where: string, keys: KeysFile): Promise<IssuerState> {
@@ -178,7 +196,7 @@ function serviceTokenHooks(options: Options, keys: KeysFile, core: Core) {
   return {
     crypto,
     async edit(editor: ServiceTokenEditor) {
-      for (const { name, value } of added) await editor.add(name, value);
+      for (const { name, value } of added) await (editor.peer ?? editor).add(name, value);
     },
   };
 }

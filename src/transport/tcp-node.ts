@@ -24,6 +24,8 @@ export interface TcpListenOptions {
   readonly maxConnections?: number;
   /** Failures of connections. */
   readonly onError?: (error: unknown) => void;
+  /** Connections that begin with a letter, as HTTP does and no MSL message: theirs to serve. */
+  readonly onHttp?: (socket: Socket) => void;
 }
 
 export interface TcpListener {
@@ -148,13 +150,14 @@ export async function tcpListen(
   const limit = options.maxConnections ?? 2048;
   // In the order of their last sign of life.
   const sockets = new Set<Socket>();
+  const alive = (socket: Socket) => {
+    if (sockets.delete(socket)) sockets.add(socket);
+  };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    socket.on("data", () => {
-      if (sockets.delete(socket)) sockets.add(socket);
-    });
     socket.pause();
+    socket.setTimeout(idleMs, () => socket.destroy());
     if (sockets.size > limit) for (const oldest of sockets) return void drop(oldest, socket);
     run(socket);
   });
@@ -163,7 +166,19 @@ export async function tcpListen(
     if (oldest !== socket) run(socket);
   };
   const run = (socket: Socket) => {
-    serve(socketConnection(socket, idleMs))
+    const { onHttp } = options;
+    if (onHttp === undefined) return start(socket);
+    socket.on("error", () => {});
+    socket.once("readable", () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return void socket.destroy();
+      socket.unshift(first);
+      if (isLetter(first[0]!)) return onHttp(socket);
+      start(socket);
+    });
+  };
+  const start = (socket: Socket) => {
+    serve(noting(socketConnection(socket, idleMs), () => alive(socket)))
       .catch((error) => options.onError?.(error))
       .finally(() => socket.destroySoon());
   };
@@ -181,6 +196,26 @@ export async function tcpListen(
     },
     close: (graceMs = 5000) => closeListener(server, sockets, graceMs),
   };
+}
+
+/** Tells of each piece that arrives. */
+function noting(connection: Connection, arrived: () => void): Connection {
+  const { reader } = connection;
+  return {
+    ...connection,
+    reader: {
+      async read() {
+        const bytes = await reader.read();
+        arrived();
+        return bytes;
+      },
+      cancel: () => reader.cancel(),
+    },
+  };
+}
+
+function isLetter(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }
 
 async function closeListener(server: Server, sockets: Set<Socket>, graceMs: number): Promise<void> {

@@ -217,7 +217,7 @@ describe("wrong usage is exit code 2", () => {
     [[]],
     [["nope"]],
     [["serve"]],
-    [["serve", "--keys", KEYS, "--network", "p2p"]],
+    [["serve", "--keys", KEYS, "--network", "p3p"]],
     [["serve", "--keys", KEYS, "--port", "x"]],
     [["serve", "--keys", KEYS, "--fail", "NOPE"]],
     [["request"]],

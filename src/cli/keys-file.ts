@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import type { Core } from "../core/core.ts";
-import { ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
+import { ENCRYPTION_KEY, MAC_KEY, WRAPPING_KEY } from "../core/core.ts";
+import type { DhGroup } from "../core/dh.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { slotContext } from "../crypto/symmetric.ts";
 import { decodeBase64 } from "../encoding/base64.ts";
@@ -20,6 +21,10 @@ export interface KeysFile {
   readonly ecc: readonly KeyPairRow[];
   readonly x509: readonly CertificateRow[];
   readonly noneSuffixed: readonly { readonly root: string; readonly suffix: string }[];
+  /** Diffie-Hellman groups by their ids; `group14` and `modp2048` are one. */
+  readonly dh: Readonly<Record<string, DhGroup>>;
+  /** RSA key pair of key requests. */
+  readonly keyx: KeyRequestPair | null;
   readonly users: readonly { readonly id: string; readonly email: string; readonly password: string }[];
   /** Lookup of pre-shared contexts by identity. */
   pskContexts(core: Core): (identity: string) => CryptoContext | null;
@@ -47,6 +52,12 @@ export interface CertificateRow {
   /** `ca` for authorities, in order: a root before what it issued. */
   readonly role: string;
   readonly der: Uint8Array;
+  readonly pkcs8: () => Uint8Array | null;
+}
+
+export interface KeyRequestPair {
+  readonly keyPairId: string;
+  readonly spki: Uint8Array;
   readonly pkcs8: () => Uint8Array | null;
 }
 
@@ -119,6 +130,28 @@ function keySet(from: Row, path: string): KeySet {
   };
 }
 
+function keyRequestPair(from: Row): KeyRequestPair {
+  const keyPairId = text(from, "keypairid", "keyx");
+  return { keyPairId, spki: key(from, "spki", "keyx", []), pkcs8: privateKey(from, "keyx") };
+}
+
+function groups(file: Row): Readonly<Record<string, DhGroup>> {
+  const found: Record<string, DhGroup> = { group14: "group14", ffdhe2048: "ffdhe2048", ffdhe3072: "ffdhe3072" };
+  for (const [r, path] of rows(file, "dh")) {
+    const id = text(r, "parametersid", path);
+    // The groups that the core holds are used by their names: its own forms of them are faster.
+    if (id === "modp2048") found[id] = "group14";
+    else if (!Object.hasOwn(found, id)) found[id] = { p: hexadecimal(r, "p", path), g: hexadecimal(r, "g", path) };
+  }
+  return found;
+}
+
+function hexadecimal(from: Row, name: string, path: string): Uint8Array {
+  const value = text(from, name, path);
+  if (!/^([0-9a-fA-F]{2})+$/.test(value)) throw new KeysFileError(`${path}.${name}: hexadecimal is needed`);
+  return Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
 function privateKey(from: Row, path: string): () => Uint8Array | null {
   const bytes = from.pkcs8 === undefined ? null : key(from, "pkcs8", path, []);
   return () => bytes?.slice() ?? null;
@@ -152,7 +185,10 @@ export function parseKeysFile(json: unknown): KeysFile {
     profile: text(r, "profile", path),
     keys: keySet(r, path),
   }));
+  const keyx = file.keyx === undefined ? null : row(file.keyx, "keyx");
   return {
+    dh: groups(file),
+    keyx: keyx === null ? null : keyRequestPair(keyx),
     pskProfiles: profiles.map(({ pskid, profile }) => ({ pskid, profile })),
     rsa: keyPairs(file, "rsa"),
     ecc: keyPairs(file, "ecc"),
@@ -210,5 +246,6 @@ function context(core: Core, keyId: string, keys: KeySet): CryptoContext {
     keyId,
     encryption: core.importKey(ENCRYPTION_KEY, fresh.encryptionKey),
     mac: core.importKey(MAC_KEY, fresh.macKey),
+    wrapping: fresh.wrappingKey === null ? null : core.importKey(WRAPPING_KEY, fresh.wrappingKey),
   });
 }

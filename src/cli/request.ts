@@ -3,15 +3,10 @@
 import { readFileSync } from "node:fs";
 import type { ClientConfig, MessageReport } from "../control/api.ts";
 import { createClient } from "../control/client.ts";
-import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/core-node.ts";
-import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { encodeBase64 } from "../encoding/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
 import { MslError, MslProtocolError, MslRemoteError } from "../errors/msl-error.ts";
-import { ecdh } from "../key-exchange/ecdh.ts";
-import type { KeyExchange } from "../key-exchange/scheme.ts";
-import { symmetricWrapped } from "../key-exchange/symmetric-wrapped.ts";
 import { nodeClock, nodeTimers } from "../platform/clock-node.ts";
 import { nodeGzip } from "../platform/gzip-node.ts";
 import type { Transport } from "../platform/transport.ts";
@@ -19,6 +14,7 @@ import { fileStorage } from "../store/file-storage-node.ts";
 import { httpTransport } from "../transport/http-node.ts";
 import { compatOption, coreOption } from "./core-option.ts";
 import { entitySchemes, identityOf, localEntity, serverSchemes } from "./entities.ts";
+import { offeredExchanges } from "./exchanges.ts";
 import type { Io } from "./io.ts";
 import { readKeysFile } from "./keys-file.ts";
 import { entityName, keyExchangeNames, userName } from "./names.ts";
@@ -68,10 +64,14 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
   const isTcp = url.protocol === "tcp:";
   const isPeer = options.choice("network", ["tn", "p2p"], isTcp ? "p2p" : "tn") === "p2p";
   if (isTcp && !isPeer) fail("a tcp URL is for peers: --network p2p");
+  const store = options.get("store");
+  const around = { core, clock: nodeClock, timers: nodeTimers, psk: contexts, isCompat };
+  const offered = await offeredExchanges(exchanges, keys, around, (ladder) =>
+    store === null ? null : fileStorage(`${store}.${ladder.toLowerCase()}`),
+  );
   const http = httpTransport(isTcp ? new URL("http://localhost/") : url);
   const counting = new CountingTransport(http);
   let reports: MessageReport[] = [];
-  const store = options.get("store");
   const config: ClientConfig = {
     core,
     clock: nodeClock,
@@ -80,7 +80,7 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
     transport: counting,
     entity: local,
     serverSchemes: serverSchemes(schemes, local.scheme),
-    keyExchange: exchanges.map((name) => exchangeNamed(name, core, contexts)),
+    keyExchange: offered,
     ...(format !== null && { capabilities: { formats: [format] }, firstFormat: format }),
     storage: store === null ? null : fileStorage(store),
     expectSender: peer,
@@ -154,14 +154,6 @@ function bodyOf(text: string): Uint8Array {
   } catch {
     return fail(`--body: ${text.slice(1)} cannot be read`);
   }
-}
-
-function exchangeNamed(
-  name: string,
-  core: Core,
-  pskContextOf: (identity: string) => CryptoContext | null,
-): KeyExchange {
-  return name === "ECDH:X25519" ? ecdh({ core }) : symmetricWrapped({ core, pskContextOf });
 }
 
 class CountingTransport implements Transport {

@@ -11,8 +11,6 @@ import { slotContext } from "../crypto/symmetric.ts";
 import type { Format } from "../encoding/codec.ts";
 import { encodeUtf8 } from "../encoding/utf8.ts";
 import { ERRORS, type MslErrorCode } from "../errors/codes.ts";
-import { ecdh } from "../key-exchange/ecdh.ts";
-import { symmetricWrapped } from "../key-exchange/symmetric-wrapped.ts";
 import { nodeClock, nodeTimers } from "../platform/clock-node.ts";
 import { nodeGzip } from "../platform/gzip-node.ts";
 import { openIssuerFile } from "../store/issuer-file-node.ts";
@@ -23,6 +21,7 @@ import { createTokenIssuer, type TokenLife } from "../tokens/token-issuer.ts";
 import { type ListenOptions, listen } from "../transport/server-node.ts";
 import { compatOption, coreOption } from "./core-option.ts";
 import { entitySchemes, localEntity } from "./entities.ts";
+import { acceptedExchanges } from "./exchanges.ts";
 import type { Io } from "./io.ts";
 import { type KeysFile, readKeysFile } from "./keys-file.ts";
 import { entityName } from "./names.ts";
@@ -89,7 +88,11 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     entity: await localEntity(keys, schemes, entity, core, nodeClock),
     entitySchemes: schemes,
     userSchemes: userSchemes(keys, { core, clock: nodeClock, tokenCrypto: crypto, issuer }),
-    keyExchange: [ecdh({ core }), symmetricWrapped({ core, pskContextOf: contexts })],
+    keyExchange: acceptedExchanges(
+      keys,
+      { core, clock: nodeClock, timers: nodeTimers, psk: contexts, isCompat },
+      crypto,
+    ),
     tokenCrypto: crypto,
     issuer,
     capabilities: { formats },

@@ -18,6 +18,11 @@ export const SESSION_CMAC: KeySpec = { type: abi.KEY_CMAC, usage: abi.USE_SIGN |
 export const ENCRYPTION_KEY: KeySpec = { type: abi.KEY_AES, usage: abi.USE_ENCRYPT | abi.USE_DECRYPT };
 export const MAC_KEY: KeySpec = { type: abi.KEY_HMAC_SHA256, usage: abi.USE_SIGN | abi.USE_VERIFY };
 export const WRAPPING_KEY: KeySpec = { type: abi.KEY_AES_WRAP, usage: abi.USE_WRAP | abi.USE_UNWRAP };
+/** Wrapping keys of the ladders: sent wrapped, and kept in the device's state. */
+export const LADDER_KEY: KeySpec = {
+  type: abi.KEY_AES_WRAP,
+  usage: abi.USE_WRAP | abi.USE_UNWRAP | abi.USE_EXPORT,
+};
 /** An X25519 private key. */
 export const X25519_PRIVATE: KeySpec = { type: abi.KEY_X25519, usage: abi.USE_DERIVE };
 export const SHARED_SECRET: KeySpec = { type: abi.KEY_SECRET, usage: abi.USE_DERIVE };

@@ -50,6 +50,10 @@ export interface CryptoContext {
    * stays in the hardware. Absent or null: `unwrapKey` gives each key to the core. @throws as `unwrapKey`
    */
   readonly unwrapSession?: ((encryptionKey: Uint8Array, macKey: Uint8Array) => Awaitable<SessionKeys>) | null;
+  /** RFC 3394 of bytes, for key texts; absent where the context cannot. @throws WRAP_NOT_SUPPORTED, PLAINTEXT_ILLEGAL_BLOCK_SIZE */
+  wrapBytes?(data: Uint8Array): Awaitable<Uint8Array>;
+  /** @throws UNWRAP_NOT_SUPPORTED, UNWRAP_ERROR, CIPHERTEXT_ILLEGAL_BLOCK_SIZE */
+  unwrapBytes?(wrapped: Uint8Array): Awaitable<Uint8Array>;
   /** Set when encryption and MAC keys both sit in slots of the core. */
   readonly slots: SlotKeys | null;
   /** Clears the keys that this context owns. Idempotent. */

@@ -41,6 +41,34 @@ function rsaPublic(der: Uint8Array): RsaPublicKey {
   return { n: n.slice(), e: e.reduce((value, byte) => value * 256 + byte, 0) };
 }
 
+/** SubjectPublicKeyInfo of an RSA key. */
+export function writeRsaPublicKey({ n, e }: RsaPublicKey): Uint8Array {
+  const exponent = [e >>> 24, (e >>> 16) & 255, (e >>> 8) & 255, e & 255];
+  while (exponent[0] === 0) exponent.shift();
+  const key = der(TAG.sequence, integer(n), integer(Uint8Array.from(exponent)));
+  return der(TAG.sequence, RSA_ALGORITHM, der(TAG.bitString, Uint8Array.of(0), key));
+}
+
+const RSA_ALGORITHM = Uint8Array.of(0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0);
+
+function integer(unsigned: Uint8Array): Uint8Array {
+  return (unsigned[0] ?? 0) >= 0x80 ? der(TAG.integer, Uint8Array.of(0), unsigned) : der(TAG.integer, unsigned);
+}
+
+function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head =
+    length < 128 ? [tag, length] : length < 256 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 255];
+  const out = new Uint8Array(head.length + length);
+  out.set(head);
+  let at = head.length;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
 /** The key's algorithm, of a reader inside AlgorithmIdentifier. */
 function algorithm(reader: DerReader): typeof RSA | typeof EC {
   const oid = reader.oid();

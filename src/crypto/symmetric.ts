@@ -92,6 +92,14 @@ export function slotContext(core: Core, keys: SlotContextKeys): CryptoContext {
       if (wrapping === null) return protocolError("UNWRAP_NOT_SUPPORTED");
       return core.unwrapKey(wrapping, wrapped, spec);
     },
+    wrapBytes(data) {
+      if (wrapping === null) return protocolError("WRAP_NOT_SUPPORTED");
+      return core.wrapBytes(wrapping, data);
+    },
+    unwrapBytes(wrapped) {
+      if (wrapping === null) return protocolError("UNWRAP_NOT_SUPPORTED");
+      return core.unwrapBytes(wrapping, wrapped);
+    },
     // The fused path of the core is HMAC's.
     slots:
       encryption !== null && mac !== null && macKind === HMAC ? { core, keyId: keyIdOf(keyId), encryption, mac } : null,

@@ -4,6 +4,7 @@
 import type { MslErrorCode } from "../errors/codes.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { encodeBase64 } from "./base64.ts";
+import { encodeUtf8 } from "./utf8.ts";
 import type { EncodeFields, EncodeValue, Format } from "./fields.ts";
 import { JsonText } from "./json-text.ts";
 import { LABELS } from "./labels.ts";
@@ -149,6 +150,15 @@ export class MslMap {
     if (value.hasEscape || hasSpace(value)) return { encoding: "raw", bytes: decoded };
     decoded.fill(0);
     return { encoding: "base64", bytes: value.bytes.subarray(value.from, value.to) };
+  }
+
+  /** A JSON string's letters as they stand, so that a secret in them never becomes a string. */
+  letters(name: string): Uint8Array {
+    const value = this.#entries.get(name);
+    if (!(value instanceof JsonText)) return encodeUtf8(this.string(name)) ?? this.#fail(name);
+    const escaped = value.hasEscape ? value.text() : null;
+    if (escaped !== null) return encodeUtf8(escaped) ?? this.#fail(name);
+    return value.hasEscape ? this.#fail(name) : value.bytes.subarray(value.from, value.to);
   }
 
   /** An object, or a byte string of CBOR that holds one. */

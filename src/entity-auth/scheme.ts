@@ -13,6 +13,8 @@ export interface EntityAuthData {
   /** Identity that the data claims; "" where the issuer assigns it later. */
   readonly identity: string;
   readonly authdata: EncodeFields;
+  /** DER certificate, of schemes that have one: key derivation binds it in place of the name. */
+  readonly certificateDer?: Uint8Array;
   /** Where it hangs on the data, not on the scheme: whether a verified header proves the identity. */
   readonly authenticated?: boolean;
 }

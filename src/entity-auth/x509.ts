@@ -85,7 +85,8 @@ export function x509(config: X509Config): EntityScheme {
 export function x509Data(der: Uint8Array): EntityAuthData {
   const certificate = readCertificate(der);
   const authdata = { x509certificate: encodeBase64(certificate.der) };
-  const data: X509Data = { scheme: NAME, identity: certificate.subject, authdata, certificate };
+  const { subject: identity, der: certificateDer } = certificate;
+  const data: X509Data = { scheme: NAME, identity, authdata, certificate, certificateDer };
   return data;
 }
 

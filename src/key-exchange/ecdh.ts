@@ -1,25 +1,39 @@
-// ECDH, our extension of MSL's key exchanges, over X25519 (RFC 7748). Keys are bound to both headers, so that neither
-// side's message can be passed on under another identity.
-//   request and response = { "parametersid": "X25519", "publickey": binary (32 bytes) }
+// ECDH, our extension of MSL's key exchanges, over X25519 (RFC 7748) and P-256 (SP 800-56A). Keys are bound to both
+// headers, so that neither side's message can be passed on under another identity.
+//   request and response = { "parametersid": "X25519" | "P-256", "publickey": binary (32 bytes, or 04 ‖ X ‖ Y) }
 //   PRK = HMAC-SHA256("MSL ECDH v1", Z); OKM = HKDF-Expand(PRK, info, 48); Kenc = OKM[0..15], Khmac = OKM[16..47]
 //   info = lp("ECDH") lp(parametersid) lp(bind(request)) lp(bind(response)) lp(requester key) lp(issuer key)
 
 import type { Core, KeyHandle } from "../core/core.ts";
 import type { SessionKeys } from "../crypto/crypto-context.ts";
 import { encodeUtf8 } from "../encoding/utf8.ts";
-import { protocolError } from "../errors/msl-error.ts";
+import { MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import type { ExchangeBinding, HeaderBinding, KeyExchange, KeyRequest } from "./scheme.ts";
 
-export type EcdhCurve = "X25519";
+export type EcdhCurve = "X25519" | "P-256";
+
+export interface EcdhKeyPair {
+  readonly key: KeyHandle;
+  readonly publicKey: Uint8Array;
+}
 
 export interface EcdhConfig {
   readonly core: Core;
-  /** Curves offered and accepted, in order. Default X25519. */
+  /** Curves offered and accepted, in order of preference. Default X25519. */
   readonly curves?: readonly EcdhCurve[];
+  /** P-256, for `curves` that name it; apart, so that a device without it carries none of its code: `p256Curve`. */
+  readonly p256?: EcdhP256 | null;
   readonly isPermitted?: (identity: string) => Awaitable<boolean>;
   /** Makes key pairs; replaced only to reproduce recorded exchanges. */
-  readonly generate?: () => { readonly key: KeyHandle; readonly publicKey: Uint8Array };
+  readonly generate?: (curve: EcdhCurve) => EcdhKeyPair;
+}
+
+/** The operations of P-256. */
+export interface EcdhP256 {
+  generate(core: Core): EcdhKeyPair;
+  /** @throws KEYX_INVALID_PUBLIC_KEY */
+  agree(core: Core, key: KeyHandle, peer: Uint8Array): KeyHandle;
 }
 
 interface ParsedRequest {
@@ -38,19 +52,24 @@ function ascii(text: string): Uint8Array {
 export function ecdh(config: EcdhConfig): KeyExchange {
   const { core } = config;
   const curves = config.curves ?? ["X25519"];
-  const generate = config.generate ?? (() => core.x25519Generate());
-  const pending = new WeakMap<KeyRequest, { key: KeyHandle; publicKey: Uint8Array; parametersId: EcdhCurve }>();
+  const p256 = config.p256 ?? null;
+  if (curves.includes("P-256") && p256 === null) throw new MslUsageError("ECDH over P-256 needs `p256: p256Curve`.");
+  const generate =
+    config.generate ?? ((curve) => (curve === "P-256" && p256 !== null ? p256.generate(core) : core.x25519Generate()));
+  const pending = new WeakMap<KeyRequest, EcdhKeyPair & { readonly parametersId: EcdhCurve }>();
 
   function derive(
-    own: { readonly key: KeyHandle; readonly publicKey: Uint8Array },
+    own: EcdhKeyPair,
     peer: Uint8Array,
-    parametersId: string,
+    parametersId: EcdhCurve,
     binding: ExchangeBinding,
     isRequester: boolean,
   ): SessionKeys {
-    if (peer.length !== 32 || isSame(peer, own.publicKey))
+    const isP256 = parametersId === "P-256";
+    if (peer.length !== (isP256 ? 65 : 32) || isSame(peer, own.publicKey)) {
       protocolError("KEYX_INVALID_PUBLIC_KEY", "keydata.publickey");
-    const secret = core.x25519Agree(own.key, peer);
+    }
+    const secret = isP256 && p256 !== null ? p256.agree(core, own.key, peer) : core.x25519Agree(own.key, peer);
     try {
       const info = concat([
         NAME_PREFIXED,
@@ -73,7 +92,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
 
     createRequests() {
       return curves.map((parametersId) => {
-        const pair = generate();
+        const pair = generate(parametersId);
         const request: KeyRequest = {
           scheme: NAME,
           keydata: { parametersid: parametersId, publickey: pair.publicKey },
@@ -94,7 +113,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
       if (own.parametersId !== parametersId) {
         protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", `${keydata.path}.parametersid`);
       }
-      return derive(own, publicKey, parametersId, binding, true);
+      return derive(own, publicKey, own.parametersId, binding, true);
     },
 
     parseRequest: readFields,
@@ -103,12 +122,11 @@ export function ecdh(config: EcdhConfig): KeyExchange {
       const { parametersId, publicKey } = parsed as ParsedRequest;
       if ((await config.isPermitted?.(binding.identity)) === false)
         protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
-      if (!curves.some((curve) => curve === parametersId)) {
-        protocolError("UNKNOWN_KEYX_PARAMETERS_ID", "keydata.parametersid");
-      }
-      const own = generate();
+      const curve = curves.find((name) => name === parametersId);
+      if (curve === undefined) return protocolError("UNKNOWN_KEYX_PARAMETERS_ID", "keydata.parametersid");
+      const own = generate(curve);
       try {
-        const keys = derive(own, publicKey, parametersId, binding, false);
+        const keys = derive(own, publicKey, curve, binding, false);
         return { keydata: { parametersid: parametersId, publickey: own.publicKey }, keys };
       } finally {
         own.key.dispose();
@@ -127,8 +145,14 @@ function readFields(keydata: Parameters<KeyExchange["complete"]>[1]): ParsedRequ
 /** 00 ‖ identity for a header with entity authentication data, 01 ‖ SHA-256(tokendata ‖ signature) for one with a token. */
 function bind(core: Core, header: HeaderBinding): Uint8Array {
   if (header.kind === "token") return concat([Uint8Array.of(1), core.sha256(header.tokendata, header.signature)]);
-  const identity = encodeUtf8(header.scheme === "PROVISIONED" ? "" : header.identity);
+  const certificate = header.certificate ?? null;
+  const name = certificate === null ? header.identity : hex(core.sha256(certificate));
+  const identity = encodeUtf8(header.scheme === "PROVISIONED" ? "" : name);
   return concat([Uint8Array.of(0), identity ?? protocolError("MSL_ENCODE_ERROR", "identity")]);
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Two bytes of length, big-endian, then the bytes. */

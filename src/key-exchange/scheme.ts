@@ -9,7 +9,13 @@ import type { Awaitable } from "../platform/awaitable.ts";
 
 /** Who a header speaks for, as key derivation binds it. */
 export type HeaderBinding =
-  | { readonly kind: "entity"; readonly scheme: string; readonly identity: string }
+  | {
+      readonly kind: "entity";
+      readonly scheme: string;
+      readonly identity: string;
+      /** DER, of an entity that authenticates with one: bound in place of its name. */
+      readonly certificate?: Uint8Array | null;
+    }
   | { readonly kind: "token"; readonly tokendata: Uint8Array; readonly signature: Uint8Array };
 
 /** A request of ours, kept with its private half until the response arrives or the exchange is given up. */
@@ -57,6 +63,43 @@ export interface KeyExchange {
     parsed: unknown,
     binding: ExchangeBinding,
   ): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys }>;
+}
+
+/** Refuses entities to whom a scheme is not permitted. @throws KEYX_INCORRECT_DATA */
+export async function checkPermitted(
+  isPermitted: ((identity: string) => Awaitable<boolean>) | undefined,
+  identity: string,
+): Promise<void> {
+  if ((await isPermitted?.(identity)) === false) protocolError("KEYX_INCORRECT_DATA", "keyrequestdata");
+}
+
+/** Runs two steps that each make a key; when the second fails, the first key is cleared. */
+export async function bothKeys(
+  encryption: () => Awaitable<SessionKeys["encryption"]>,
+  mac: () => Awaitable<SessionKeys["mac"]>,
+): Promise<SessionKeys> {
+  const first = await encryption();
+  try {
+    return { encryption: first, mac: await mac() };
+  } catch (error) {
+    first.dispose();
+    throw error;
+  }
+}
+
+/** The wire names in the order that is best to prefer: forward secrecy first ("MSL Key Exchange", which request wins). */
+export const PREFERENCE: readonly string[] = [
+  "ECDH",
+  "DIFFIE_HELLMAN",
+  "ASYMMETRIC_WRAPPED",
+  "JWE_LADDER",
+  "JWK_LADDER",
+  "SYMMETRIC_WRAPPED",
+];
+
+/** Sorts schemes for an issuer by `PREFERENCE`; schemes of applications come first, in their order. */
+export function byPreference(exchanges: readonly KeyExchange[]): readonly KeyExchange[] {
+  return [...exchanges].sort((a, b) => PREFERENCE.indexOf(a.name) - PREFERENCE.indexOf(b.name));
 }
 
 export const KEY_EXCHANGE_NAMES: ReadonlySet<string> = new Set([

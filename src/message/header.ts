@@ -75,5 +75,6 @@ export function headerBinding(entityAuth: EntityAuthData | null, masterToken: Ma
   if (masterToken !== null) {
     return { kind: "token", tokendata: masterToken.tokendata, signature: masterToken.signature };
   }
-  return { kind: "entity", scheme: entityAuth?.scheme ?? "", identity: entityAuth?.identity ?? "" };
+  const { scheme = "", identity = "", certificateDer = null } = entityAuth ?? {};
+  return { kind: "entity", scheme, identity, certificate: certificateDer };
 }

@@ -224,7 +224,7 @@ describe("wrong usage is exit code 2", () => {
     [["request", "not a url", "--keys", KEYS, "--entity", "PSK:x"]],
     [["request", "http://h/", "--keys", KEYS]],
     [["request", "http://h/", "--keys", KEYS, "--entity", "RSA:x"]],
-    [["request", "http://h/", "--keys", KEYS, "--entity", "PSK:x", "--keyx", "DIFFIE_HELLMAN:group14"]],
+    [["request", "http://h/", "--keys", KEYS, "--entity", "PSK:x", "--keyx", "DIFFIE_HELLMAN:group15"]],
     [["request", "http://h/", "--keys", KEYS, "--entity", "PSK:x", "--core", "wasm"]],
     [["keygen", "--user", "x"]],
     [["keygen", "--what"]],

@@ -213,7 +213,6 @@ export const EXCEPTIONS: readonly Exception[] = [
       "unknown scheme",
       "symmetric: unknown keyid",
       "asymmetric: unknown mechanism",
-      "asymmetric: mechanism ECC",
       "jwe ladder: unknown mechanism",
       "jwk ladder: unknown mechanism",
     ],

@@ -1,12 +1,12 @@
 // All vector files that the runner knows, by name. Anything else in a folder is a failure.
 
-import { JOSE_FILE } from "./absent.ts";
 import { ASYMMETRIC_FILE } from "./asymmetric.ts";
 import { BASE64_FILE } from "./base64.ts";
 import { COMPRESSION_FILE } from "./compression.ts";
 import { CIPHERTEXT_ENVELOPE_FILE, SIGNATURE_ENVELOPE_FILE } from "./envelopes.ts";
 import { ENTITY_AUTH_FILE } from "./entity-auth.ts";
 import { ERROR_FILE } from "./errors.ts";
+import { JOSE_FILE } from "./jose.ts";
 import { KEY_EXCHANGE_FILE } from "./key-exchange.ts";
 import { MASTER_TOKEN_FILE } from "./master-tokens.ts";
 import { MESSAGE_FILE } from "./messages.ts";

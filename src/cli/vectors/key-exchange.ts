@@ -1,7 +1,9 @@
 // key_exchange.json: both sides of every scheme. The recorded response is completed by a requester and opened by the
 // issuer; then our own issuer answers the recorded request, and both sides must again have the same keys.
 
+import { parseJwk } from "../../crypto/jwk.ts";
 import { sessionContext } from "../../crypto/session.ts";
+import { decodeBase64 } from "../../encoding/base64.ts";
 import { decodeObject, encodeObject } from "../../encoding/codec.ts";
 import type { EntityAuthData } from "../../entity-auth/scheme.ts";
 import { parseEntityAuthData } from "../../entity-auth/scheme.ts";
@@ -18,7 +20,8 @@ import type { MasterToken } from "../../tokens/master-token.ts";
 import { sameSession, serverIdentity } from "./contexts.ts";
 import { checkError, rejection } from "./outcome.ts";
 import { clientEnvironment } from "./reading.ts";
-import { entitySchemes, keyExchanges, pendingRequest, type Receiver } from "./schemes.ts";
+import { ladderStore, pendingRequest, type RecordedRequest } from "./pending.ts";
+import { entitySchemes, keyExchanges, type Receiver } from "./schemes.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { recordedMasterToken } from "./user-id-tokens.ts";
 import { fail, parseJson, same, text, utf8, type Vector } from "./vector.ts";
@@ -43,7 +46,8 @@ async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
   const receiver: Receiver = { bench };
   const { exchange, parsed } = await parsedRequest(vector, receiver);
   same("scheme", exchange.name, vector.text("scheme"));
-  same("mechanism", exchange.label.split(":").slice(1).join(), vector.text("mechanism"));
+  const { keydata: wanted } = vector.json("keyrequestdata") as { keydata: Json };
+  same("mechanism", wanted.mechanism ?? wanted.parametersid ?? wanted.keyid, vector.text("mechanism"));
   const { masterToken, entityAuth } = await requester(vector, receiver);
   same("identity", entityAuth.identity, vector.text("identity"));
   const binding = bindingOf(entityAuth, masterToken, bench);
@@ -57,25 +61,57 @@ async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
   same("identity of the session", session.identity, recorded.text("identity"));
   same("sequencenumber", issued.sequenceNumber, recorded.number("sequencenumber"));
 
-  const own = bench.own(await pendingRequest(exchange, vector));
+  const own = bench.own(await pendingRequest(exchange, recordedRequest(vector), bench));
   const sent = parseJson(text(encodeObject("JSON", { scheme: own.scheme, keydata: own.keydata })), "our bytes");
   same("form of our own request", form(sent), form(vector.json("keyrequestdata")));
   const keydata = decodeObject(vector.utf8("keyresponsedata"), "keyresponsedata").map("keydata");
   const keys = await exchange.complete(own, keydata, binding);
   const context = bench.own(sessionContext(bench.core, entityAuth.identity, issued.sequenceNumber, keys));
   sameSession(bench, context, recorded);
+  if (vector.has("newWrappingKey")) await checkLadder(vector, exchange, bench);
 
   const answer = await exchange.respond(parsed, binding);
   bench.own(answer.keys.encryption);
   bench.own(answer.keys.mac);
   const again = encodeObject("JSON", { keydata: answer.keydata });
   same("form of our own response", form(parseJson(text(again), "our bytes")), form({ keydata: response.keydata }));
-  const completed = await exchange.complete(own, decodeObject(again, "keyresponsedata").map("keydata"), binding);
+  const second = bench.own(await pendingRequest(exchange, recordedRequest(vector), bench));
+  const completed = await exchange.complete(second, decodeObject(again, "keyresponsedata").map("keydata"), binding);
   bench.own(completed.encryption);
   bench.own(completed.mac);
   const { core } = bench;
   same("encryption key of both sides", core.exportKey(completed.encryption), core.exportKey(answer.keys.encryption));
   same("MAC key of both sides", core.exportKey(completed.mac), core.exportKey(answer.keys.mac));
+}
+
+function recordedRequest(vector: Vector): RecordedRequest {
+  vector.ignore("rsaKey", "responsePrivate", "previousWrapdata");
+  const privates = vector.objectOr("requestPrivate");
+  privates?.ignore("publicValue");
+  return {
+    request: vector.json("keyrequestdata") as Json,
+    privateValue: privates?.bytes("privateValue") ?? null,
+    previousKey: vector.bytesOr("previousWrappingKey"),
+  };
+}
+
+/** The wrapping key that the requester now keeps, and the key texts that it saw. */
+async function checkLadder(vector: Vector, exchange: KeyExchange, bench: Bench): Promise<void> {
+  const { core } = bench;
+  const { keydata } = vector.json("keyresponsedata") as { keydata: Readonly<Record<string, string>> };
+  const wrapdata = decodeBase64(keydata.wrapdata ?? "") ?? fail("no wrapdata");
+  const kept = (await ladderStore(bench, exchange.name).get(wrapdata)) ?? fail("the wrapping key was not kept");
+  same("newWrappingKey", core.exportKey(kept), vector.bytes("newWrappingKey"));
+  const texts = vector.object("unwrapped");
+  const session = vector.object("sessionKeys");
+  session.ignore("identity", "sequencenumber", "keyid"); // checked with the session
+  for (const [member, key] of [
+    ["encryptionkey", "encryptionKey"],
+    ["hmackey", "signatureKey"],
+  ] as const) {
+    const jwk = parseJwk(core, utf8(texts.text(member)));
+    same(`unwrapped.${member}`, jwk.kty === "oct" ? jwk.k : null, session.bytes(key));
+  }
 }
 
 async function parsedRequest(vector: Vector, receiver: Receiver): Promise<ReceivedKeyRequest> {
@@ -109,7 +145,9 @@ function bindingOf(entityAuth: EntityAuthData, masterToken: MasterToken | null, 
 function form(value: unknown): unknown {
   if (typeof value === "string") return value.length > 16 ? value.length : value;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, form(member)]));
+  // The id of a wrapping key in JWE_LADDER is a number of any length.
+  const members = Object.entries(value).map(([name, member]) => [name, name === "wrapkey" ? "" : form(member)]);
+  return Object.fromEntries(members);
 }
 
 function checkNegative(vector: Vector, bench: Bench): Promise<void> {
@@ -147,7 +185,7 @@ async function checkClientSide(vector: Vector, bench: Bench): Promise<void> {
   const env = await clientEnvironment(receiver, {
     identity: entityAuth.identity,
     sessionFor: () => null,
-    pending: [bench.own(await pendingRequest(exchange, vector))],
+    pending: [bench.own(await pendingRequest(exchange, recordedRequest(vector), bench))],
     request: { entityAuth: masterToken === null ? entityAuth : null, masterToken },
   });
   const header = `{"messageid":1,"renewable":false,"keyresponsedata":${vector.text("keyresponsedata")}}`;

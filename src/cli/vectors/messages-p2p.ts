@@ -24,7 +24,8 @@ import {
   wireOf,
 } from "./messages.ts";
 import { clockOf, readMessage } from "./reading.ts";
-import { entitySchemes, keyExchanges, pendingRequest, userSchemes } from "./schemes.ts";
+import { entitySchemes, keyExchanges, userSchemes } from "./schemes.ts";
+import { pendingRequests } from "./pending.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { fail, same, utf8, type Vector } from "./vector.ts";
 
@@ -103,12 +104,8 @@ async function environment(side: PeerSide, bench: Bench): Promise<HeaderEnvironm
     issuer: createTokenIssuer({ core, crypto: side.issuer, state: new IssuerMemory(), clock }),
     strictKeyRequests: bench.switches.strictKeyRequests,
   };
-  const requests = [];
   const { asked } = side;
-  for (const recorded of asked?.message.has("keyrequestPrivate") ? asked.message.objects("keyrequestPrivate") : []) {
-    const exchange = exchanges.find((candidate) => candidate.name === recorded.text("scheme"));
-    requests.push(bench.own(await pendingRequest(exchange ?? fail("no such key exchange"), recorded)));
-  }
+  const requests = await pendingRequests(asked?.message ?? null, exchanges, bench);
   const pending = asked === null ? null : { requests, origin: asked.origin, identity: side.identity };
   const hooks = { crypto: (name: string) => bench.keys.serviceToken(name) };
   const engine = new PeerEngine(config, core);

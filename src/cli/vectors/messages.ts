@@ -15,7 +15,8 @@ import type { UserIdToken } from "../../tokens/user-id-token.ts";
 import { recordedSession, sameSession } from "./contexts.ts";
 import { checkError, rejection } from "./outcome.ts";
 import { clientEnvironment, type ReadMessage, readMessage, serverEnvironment } from "./reading.ts";
-import { keyExchanges, pendingRequest } from "./schemes.ts";
+import { pendingRequests } from "./pending.ts";
+import { keyExchanges } from "./schemes.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { recordedMasterToken, recordedUserIdToken } from "./user-id-tokens.ts";
 import { fail, parseJson, same, text, type Vector } from "./vector.ts";
@@ -60,6 +61,7 @@ interface Story {
   request: Vector | null;
   requestOrigin: HeaderOrigin;
   requestId: number | null;
+  isHandshake: boolean;
   /** The error that the server must answer with. */
   refusal: MslProtocolError | null;
   readonly responses: ReadMessage[];
@@ -75,6 +77,7 @@ async function checkExchange(vector: Vector, bench: Bench): Promise<void> {
     request: null,
     requestOrigin: { entityAuth: null, masterToken: null },
     requestId: null,
+    isHandshake: false,
     refusal: null,
     responses: [],
   };
@@ -114,6 +117,7 @@ function checkOutcomeOf(vector: Vector, responses: readonly ReadMessage[]): void
 async function checkRequest(message: Vector, story: Story): Promise<void> {
   story.request = message;
   story.refusal = null;
+  story.isHandshake = false;
   const wire = wireOf(message);
   const recorded = message.objectOr("undecodable");
   if (recorded !== null) {
@@ -126,7 +130,10 @@ async function checkRequest(message: Vector, story: Story): Promise<void> {
   try {
     const read = await readMessage(wire, story.server, story.bench.switches.allowTruncated);
     story.requestId = read.header.messageId;
-    if (read.header.kind === "message") story.requestOrigin = read.header;
+    if (read.header.kind === "message") {
+      story.requestOrigin = read.header;
+      story.isHandshake = read.header.handshake === true;
+    }
     await checkRead(message, read, story);
   } catch (error) {
     // Refused while its header was read: the recorded answer must say why.
@@ -146,18 +153,16 @@ async function checkResponse(message: Vector, story: Story): Promise<void> {
   const held = message.objectOr("mastertoken");
   if (held !== null) remember(held, story);
   const receiver = { bench: story.bench };
-  const pending = [];
-  for (const recorded of story.request?.has("keyrequestPrivate") ? story.request.objects("keyrequestPrivate") : []) {
-    const exchange = keyExchanges(receiver).find((candidate) => candidate.name === recorded.text("scheme"));
-    pending.push(story.bench.own(await pendingRequest(exchange ?? fail("no such key exchange"), recorded)));
-  }
+  const pending = await pendingRequests(story.request, keyExchanges(receiver), story.bench);
   const env = await clientEnvironment(receiver, {
     identity,
     sessionFor: (token) => sessionFor(token, story),
     pending,
     request: story.requestOrigin,
   });
-  const read = await readMessage(wireOf(message), env, story.bench.switches.allowTruncated);
+  // Replies to a handshake have no chunks.
+  const mayLackEnd = story.isHandshake || story.bench.switches.allowTruncated;
+  const read = await readMessage(wireOf(message), env, mayLackEnd);
   story.responses.push(read);
   const { header } = read;
   if (story.requestId !== null) same("message id of the response", header.messageId, nextMessageId(story.requestId));
@@ -169,6 +174,8 @@ async function checkResponse(message: Vector, story: Story): Promise<void> {
 }
 
 function remember(token: Vector, story: Story): void {
+  // Checked where the header's token is.
+  token.ignore("renewalwindow", "expiration", "identity", "issuer");
   story.sessions.set(`${token.number("serialnumber")}:${token.number("sequencenumber")}`, token.object("sessionKeys"));
 }
 
@@ -190,7 +197,8 @@ async function checkRead(message: Vector, read: ReadMessage, story: Story): Prom
   const entity = message.objectOr("entityauth");
   if (entity !== null) {
     same("entity scheme", header.entityAuth?.scheme, entity.text("scheme"));
-    same("entity identity", header.entityAuth?.identity, entity.text("identity"));
+    // An entity that the issuer will name has none yet.
+    same("entity identity", header.entityAuth?.identity || null, entity.textOr("identity"));
   }
   if (header.kind === "error") {
     sameErrorData(header, message.json("errordata") as Json);
@@ -251,7 +259,8 @@ async function checkTokens(message: Vector, header: MessageHeader, plain: Json, 
   same("master token of the key response", header.keyResponse !== null, issued !== null);
   if (issued !== null && header.keyResponse !== null) {
     await checkMasterToken(header.keyResponse.masterToken, issued, bench);
-    sameSession(bench, header.keyResponse.context, issued.object("sessionKeys"));
+    const isNameless = story.requestOrigin.entityAuth?.scheme === "PROVISIONED";
+    sameSession(bench, header.keyResponse.context, issued.object("sessionKeys"), isNameless);
   }
   const user = message.objectOr("useridtoken");
   same("user ID token", header.userIdToken !== null, user !== null);

@@ -6,7 +6,8 @@ import { recordedSession } from "./contexts.ts";
 import { sameErrorHeader } from "./messages.ts";
 import { checkError } from "./outcome.ts";
 import { type ClientMemory, clientEnvironment, type Reading, readStages } from "./reading.ts";
-import { keyExchanges, pendingRequest } from "./schemes.ts";
+import { pendingRequest } from "./pending.ts";
+import { keyExchanges } from "./schemes.ts";
 import type { Bench } from "./spec.ts";
 import { recordedMasterToken } from "./user-id-tokens.ts";
 import { fail, parseJson, same, type Vector } from "./vector.ts";
@@ -36,9 +37,9 @@ async function memoryOf(vector: Vector, bench: Bench): Promise<ClientMemory> {
   const pending = [];
   const requests = vector.has("keyrequestdata") ? (vector.raw("keyrequestdata") as readonly string[]) : [];
   for (const request of requests) {
-    const { scheme } = parseJson(request, "keyrequestdata") as { scheme: string };
-    const exchange = keyExchanges({ bench }).find((candidate) => candidate.name === scheme);
-    pending.push(bench.own(await pendingRequest(exchange ?? fail("no such key exchange"), vector)));
+    const parsed = parseJson(request, "keyrequestdata") as { scheme: string };
+    const exchange = keyExchanges({ bench }).find(({ name }) => name === parsed.scheme) ?? fail("no such key exchange");
+    pending.push(bench.own(await pendingRequest(exchange, { request: parsed }, bench)));
   }
   return { identity, sessionFor, pending, request: { entityAuth: null, masterToken: held } };
 }

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Core } from "../../core/core.ts";
+import { type WrapKeyStore, wrapKeyStore } from "../../key-exchange/wrap-keys.ts";
 import type { Gzip } from "../../platform/gzip.ts";
 import { tokenKeys } from "../../tokens/token-crypto.ts";
 import { readKeysFile } from "../keys-file.ts";
@@ -37,7 +38,7 @@ const KEY_FILE = "keys.json";
 /** Runs every file of `dir` and prints failures as they come, then skips, then the totals. */
 export async function runVectors(dir: string, options: RunOptions): Promise<RunResult> {
   const run = new Run(options);
-  const keys = run.readKeys(dir);
+  const keys = await run.readKeys(dir);
   if (keys !== null) {
     for (const name of readdirSync(dir).sort()) {
       if (name !== KEY_FILE && !name.endsWith(".md")) await run.file(dir, name, keys);
@@ -56,13 +57,16 @@ class Run {
     this.#options = options;
   }
 
-  readKeys(dir: string): BenchKeys | null {
+  async readKeys(dir: string): Promise<BenchKeys | null> {
     try {
       const { core } = this.#options;
       const file = readKeysFile(join(dir, KEY_FILE));
       const peerContext = file.peerIssuerContext(core);
+      const ladders = new Map<string, WrapKeyStore>();
+      for (const ladder of ["JWE_LADDER", "JWK_LADDER"]) ladders.set(ladder, await wrapKeyStore(core));
       return {
         file,
+        ladders,
         issuer: tokenKeys([file.issuerContext(core)]),
         peerIssuer: peerContext && tokenKeys([peerContext]),
         psk: file.pskContexts(core),

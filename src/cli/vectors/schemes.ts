@@ -2,12 +2,17 @@
 // A scheme that the library gains is one row here: its vectors then run instead of being skipped.
 
 import { type KeySpec, MAC_KEY } from "../../core/core.ts";
-import { CMAC_KEY } from "../../core/key-specs.ts";
+import { CMAC_KEY, RSA_DECRYPTION } from "../../core/key-specs.ts";
 import type { CompressionAlgorithm } from "../../encoding/compression.ts";
 import type { MslMap } from "../../encoding/msl-map.ts";
 import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
+import { importPrivateKey, readPublicKey } from "../../crypto/key-der.ts";
+import { asymmetricWrapped, type WrappingKeyPair } from "../../key-exchange/asymmetric-wrapped.ts";
+import { diffieHellman } from "../../key-exchange/diffie-hellman.ts";
 import { ecdh } from "../../key-exchange/ecdh.ts";
-import { KEY_EXCHANGE_NAMES, type KeyExchange, type KeyRequest } from "../../key-exchange/scheme.ts";
+import { p256Curve } from "../../key-exchange/ecdh-p256.ts";
+import { jweLadder, jwkLadder, type LadderConfig } from "../../key-exchange/ladder.ts";
+import { KEY_EXCHANGE_NAMES, type KeyExchange } from "../../key-exchange/scheme.ts";
 import { symmetricWrapped } from "../../key-exchange/symmetric-wrapped.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
 import { parseMasterToken } from "../../tokens/master-token.ts";
@@ -20,7 +25,8 @@ import { entitySchemes as schemesOf } from "../entities.ts";
 import type { KeysFile } from "../keys-file.ts";
 import type { Name } from "../names.ts";
 import type { Bench } from "./spec.ts";
-import { fail, type Vector } from "./vector.ts";
+import { ladderStore } from "./pending.ts";
+import { fail } from "./vector.ts";
 
 /** What a receiver refuses or lacks besides what the key file says. */
 export interface Receiver {
@@ -69,36 +75,52 @@ const USER: ReadonlyMap<string, UserRow> = new Map([
   ],
 ]);
 
-interface KeyExchangeRow {
-  readonly make: (receiver: Receiver) => KeyExchange;
-  /** The requester's half of a recorded request; `recorded` holds its private values, where the scheme has some. */
-  readonly pending: (exchange: KeyExchange, recorded: Vector | null) => Awaitable<KeyRequest>;
+const EXCHANGE_NAMES: ReadonlyMap<string, true> = new Map([...KEY_EXCHANGE_NAMES].map((name) => [name, true]));
+
+const MECHANISMS = ["RSA", "JWE_RSA", "JWEJS_RSA", "JWK_RSA", "JWK_RSAES"] as const;
+
+function exchangesOf(receiver: Receiver): readonly KeyExchange[] {
+  const { core, keys, common } = receiver.bench;
+  const { psk } = keys;
+  const permitted = (scheme: string) => (identity: string) => isPermitted(receiver, identity, scheme);
+  const clock = { nowMs: () => Number(common.now ?? nodeClock.nowMs()) };
+  const ladder = (name: string): LadderConfig => ({
+    core,
+    pskContextOf: psk,
+    issuer: { tokenCrypto: keys.issuer, clock },
+    store: ladderStore(receiver.bench, name),
+    bareWrapdata: true,
+    isPermitted: permitted(name),
+  });
+  return [
+    asymmetricWrapped({
+      core,
+      timers: null,
+      mechanisms: MECHANISMS,
+      keyPair: () => requestPair(receiver.bench),
+      isPermitted: permitted("ASYMMETRIC_WRAPPED"),
+    }),
+    diffieHellman({
+      core,
+      groups: keys.file.dh,
+      offer: Object.keys(keys.file.dh),
+      isPermitted: permitted("DIFFIE_HELLMAN"),
+    }),
+    symmetricWrapped({ core, pskContextOf: psk, isPermitted: permitted("SYMMETRIC_WRAPPED") }),
+    jweLadder(ladder("JWE_LADDER")),
+    jwkLadder(ladder("JWK_LADDER")),
+    ecdh({ core, curves: ["X25519", "P-256"], p256: p256Curve, isPermitted: permitted("ECDH") }),
+  ];
 }
 
-const firstRequest: KeyExchangeRow["pending"] = async (exchange) =>
-  (await exchange.createRequests())[0] ?? fail("no request was made");
-
-const KEY_EXCHANGE: ReadonlyMap<string, KeyExchangeRow> = new Map<string, KeyExchangeRow>([
-  [
-    "SYMMETRIC_WRAPPED",
-    {
-      make: (r) =>
-        symmetricWrapped({
-          core: r.bench.core,
-          pskContextOf: (identity) => r.bench.keys.psk(identity),
-          isPermitted: (identity) => isPermitted(r, identity, "SYMMETRIC_WRAPPED"),
-        }),
-      pending: firstRequest,
-    },
-  ],
-  [
-    "ECDH",
-    {
-      make: (r) => ecdh({ core: r.bench.core, isPermitted: (identity) => isPermitted(r, identity, "ECDH") }),
-      pending: firstRequest,
-    },
-  ],
-]);
+/** The RSA key pair of key requests in the key file. */
+function requestPair(bench: Bench): WrappingKeyPair {
+  const row = bench.keys.file.keyx ?? fail("the key file has no keyx");
+  const publicKey = readPublicKey(row.spki);
+  const rsa = publicKey.kind === "RSA" ? publicKey.rsa : fail("keyx is no RSA key");
+  const { key } = importPrivateKey(bench.core, row.pkcs8() ?? fail("keyx has no private key"), RSA_DECRYPTION);
+  return { keyPairId: row.keyPairId, privateKey: bench.own(key), publicKey: rsa, owns: false };
+}
 
 /** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */
 export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([
@@ -114,7 +136,7 @@ const FEATURES: ReadonlyMap<string, true> = new Map([["peer-to-peer", true]]);
 const CONTAINED: readonly ReadonlyMap<string, unknown>[] = [
   ENTITY_NAMES,
   USER,
-  KEY_EXCHANGE,
+  EXCHANGE_NAMES,
   MAC_ALGORITHMS,
   COMPRESSION,
   FEATURES,
@@ -162,13 +184,7 @@ export function userSchemes(receiver: Receiver): ReadonlyMap<string, UserScheme>
 }
 
 export function keyExchanges(receiver: Receiver): readonly KeyExchange[] {
-  const makers = new Map([...KEY_EXCHANGE].map(([name, row]) => [name, row.make]));
-  return [...tableOf(makers, receiver).values()];
-}
-
-/** The requester's half of a recorded key request. */
-export function pendingRequest(exchange: KeyExchange, recorded: Vector | null): Awaitable<KeyRequest> {
-  return (KEY_EXCHANGE.get(exchange.name) ?? fail("no such key exchange")).pending(exchange, recorded);
+  return exchangesOf(receiver).filter(({ name }) => name !== receiver.lacks);
 }
 
 /** Authentication data as a user of the key file sends it. */

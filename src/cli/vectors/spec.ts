@@ -5,6 +5,7 @@ import type { Awaitable } from "../../platform/awaitable.ts";
 import type { Gzip } from "../../platform/gzip.ts";
 import type { CryptoContext } from "../../crypto/crypto-context.ts";
 import type { TokenCrypto } from "../../tokens/token-crypto.ts";
+import type { WrapKeyStore } from "../../key-exchange/wrap-keys.ts";
 import type { KeysFile } from "../keys-file.ts";
 import type { Vector } from "./vector.ts";
 
@@ -24,6 +25,8 @@ export interface BenchKeys {
   readonly peerIssuer: TokenCrypto | null;
   /** Pre-shared context of an identity. */
   readonly psk: (identity: string) => CryptoContext | null;
+  /** Wrapping keys of the requester, by ladder. */
+  readonly ladders: ReadonlyMap<string, WrapKeyStore>;
   /** Context of service tokens of a name; names without keys have those of the empty name. */
   readonly serviceToken: (name: string) => CryptoContext | null;
 }

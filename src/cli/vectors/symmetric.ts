@@ -11,10 +11,10 @@ import {
 import { encodeCiphertextEnvelope } from "../../crypto/ciphertext-envelope.ts";
 import type { CryptoContext } from "../../crypto/crypto-context.ts";
 import { slotContext } from "../../crypto/symmetric.ts";
+import { jwkFormat } from "../../key-exchange/ladder-format.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
 import { checkOutcome } from "./outcome.ts";
 import { MAC_ALGORITHMS } from "./schemes.ts";
-import { without } from "./absent.ts";
 import type { Bench, FileSpec } from "./spec.ts";
 import { fail, parseJson, same, text, utf8, type Vector } from "./vector.ts";
 
@@ -25,7 +25,7 @@ export const SYMMETRIC_FILE: FileSpec = {
     encrypt: { run: checkEncryption },
     sign: { needs: (vector) => [vector.text("algorithm")], run: checkSignature },
     wrap: { run: checkWrap },
-    wrapJwk: without(() => "JWK"),
+    wrapJwk: { run: checkKeyText },
     deriveWrappingKey: { run: checkDerivation },
     negative: { run: checkOperation },
   },
@@ -73,6 +73,16 @@ async function checkWrap(vector: Vector, bench: Bench): Promise<void> {
   const key = bench.own(await context.unwrapKey(wrapped, SESSION_ENCRYPTION));
   same("unwrapped key", core.exportKey(key), data);
   same("wrapped key", await context.wrapKey(key), wrapped);
+}
+
+/** JWK_LADDER's wrapping of a key text. */
+async function checkKeyText(vector: Vector, bench: Bench): Promise<void> {
+  const { core } = bench;
+  const wrapping = bench.own(core.importKey(WRAPPING_KEY, vector.bytes("key")));
+  const context = slotContext(core, { keyId: "", wrapping });
+  const format = jwkFormat();
+  same("wrapped", await format.wrap(context, vector.utf8("jwk")), vector.bytes("wrapped"));
+  same("padded", await format.unwrap(context, vector.bytes("wrapped")), vector.utf8("padded"));
 }
 
 function checkDerivation(vector: Vector, bench: Bench): void {

@@ -45,6 +45,22 @@ export async function responseTokens(
   attachUser: string | null,
 ): Promise<ResponseTokens> {
   const keyResponse = needsExchange(request, around.now) ? await exchangeKeys(request, around) : null;
+  if (keyResponse === null) return completeTokens(request, around, attachUser, null);
+  try {
+    return await completeTokens(request, around, attachUser, keyResponse);
+  } catch (error) {
+    // Nobody will hear of this session.
+    keyResponse.masterToken.verified.context.dispose();
+    throw error;
+  }
+}
+
+async function completeTokens(
+  request: MessageHeader,
+  around: ResponseSurroundings,
+  attachUser: string | null,
+  keyResponse: IssuedExchange | null,
+): Promise<ResponseTokens> {
   const masterToken = keyResponse?.masterToken ?? request.masterToken;
   const user = responseUser(request, around, masterToken, attachUser);
   const userIdToken = isPending(user) ? await user : user;
@@ -87,8 +103,7 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
         const { keydata, keys } = await exchange.respond(received.parsed, binding);
         const kind = request.authenticated ? "authenticated" : "anonymous";
         const token = { identity, keys, renew, kind, format: around.format } as const;
-        const masterToken = await around.issuer.issueMasterToken(token);
-        return { scheme: exchange.name, keydata, masterToken };
+        return { scheme: exchange.name, keydata, masterToken: await issue(around.issuer, token) };
       } catch (error) {
         if (!(error instanceof MslProtocolError)) throw error;
         failure = error;
@@ -96,6 +111,20 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
     }
   }
   throw failure ?? new MslProtocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
+}
+
+/** Issues a token, or wipes its keys. */
+async function issue(
+  issuer: TokenIssuer,
+  token: Parameters<TokenIssuer["issueMasterToken"]>[0],
+): Promise<VerifiedMasterToken> {
+  try {
+    return await issuer.issueMasterToken(token);
+  } catch (error) {
+    token.keys.encryption.dispose();
+    token.keys.mac.dispose();
+    throw error;
+  }
 }
 
 /** The entity's identity, or the one that it gets now. */

@@ -6,7 +6,7 @@ import { editServiceTokens } from "../builder/service-tokens.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslTransportError, MslUnderprotectedError, MslUsageError, protocolError } from "../errors/msl-error.ts";
-import type { KeyRequest } from "../key-exchange/scheme.ts";
+import type { KeyExchange, KeyRequest } from "../key-exchange/scheme.ts";
 import { BodyReader, writeMessage } from "../message/body.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
@@ -28,7 +28,13 @@ import type { Deadline } from "./deadline.ts";
 import type { Attempt } from "./exchange.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
 import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
-import { disposeExchange, type OwnExchange, type PendingRequests, storeServiceTokens } from "./requester.ts";
+import {
+  disposeExchange,
+  type OwnExchange,
+  type PendingRequests,
+  storeServiceTokens,
+  takeExchange,
+} from "./requester.ts";
 import { randomId } from "./settings.ts";
 import { type Selection, type SentTokens, selectTokens } from "./token-selection.ts";
 
@@ -100,7 +106,8 @@ export async function runAttempt(
 
 async function open(operation: Operation): Promise<Exchange> {
   const { engine, deadline } = operation;
-  return deadline.race(engine.config.transport.open({ signal: deadline.signal }));
+  const opening = engine.config.transport.open({ signal: deadline.signal });
+  return deadline.raceOr(opening, (exchange) => exchange.abort());
 }
 
 async function sendMessage(
@@ -118,7 +125,7 @@ async function sendMessage(
   const isProtected = masterToken !== null || (scheme.encrypts && scheme.protectsIntegrity);
   const user = init.user ?? null;
   const query = { reason: null, renewable: renewal !== null, required: userIdToken === null };
-  const userAuth = givenUserAuth ?? (user === null ? null : await user.authenticate(query));
+  const userAuth = givenUserAuth ?? (user === null ? null : await deadline.wait(user.authenticate(query)));
   const isDelayed = userAuth !== null && !isProtected;
   const situation: RequestSituation = {
     masterToken,
@@ -129,29 +136,31 @@ async function sendMessage(
   };
   const form = requestForm(wishes, situation, renewal !== null, isDelayed);
   if (form.withKeyRequests) {
-    for (const method of engine.config.keyExchange) requests.push(...(await method.createRequests()));
+    for (const method of engine.config.keyExchange) requests.push(...(await keyRequests(method, deadline)));
   }
   if (form.handshake && requests.length === 0) {
     throw new MslUsageError("The request needs a key exchange, and no scheme is configured.");
   }
   const ownData = givenEntityAuth ?? engine.entityData(null);
-  const identityData = isPending(ownData) ? await ownData : ownData;
+  const identityData = isPending(ownData) ? await deadline.race(ownData) : ownData;
   if (identityData === null) throw new MslUsageError("The entity gave no authentication data.");
   const entityAuth = masterToken === null ? identityData : null;
-  const context = lease?.context ?? (await scheme.cryptoContext(identityData));
+  const context = lease?.context ?? (await deadline.wait(scheme.cryptoContext(identityData)));
   const format = engine.format;
   const stored = engine.store.serviceTokens(masterToken, userIdToken);
   const hooks = init.serviceTokens ?? null;
   const { gzip } = engine;
   const around = { format, masterToken, userIdToken, gzip, hooks, handshake: form.handshake };
   const edited = editServiceTokens(stored, around);
-  const serviceTokens = isPending(edited) ? await edited : edited;
+  const serviceTokens = isPending(edited) ? await deadline.race(edited) : edited;
   if (serviceTokens !== stored) {
     storeServiceTokens(engine.store, serviceTokens, masterToken, userIdToken);
-    await engine.store.commit();
+    await deadline.race(engine.store.commit());
   }
   const nonReplayableId =
-    form.nonReplayable && masterToken !== null ? await engine.store.nextNonReplayableId(masterToken) : null;
+    form.nonReplayable && masterToken !== null
+      ? await deadline.race(engine.store.nextNonReplayableId(masterToken))
+      : null;
   const messageId = attempt.messageId ?? randomId(engine.core);
   const header = {
     format,
@@ -192,6 +201,14 @@ async function sendMessage(
   };
 }
 
+async function keyRequests(method: KeyExchange, deadline: Deadline): Promise<readonly KeyRequest[]> {
+  const making = method.createRequests();
+  if (!isPending(making)) return making;
+  return deadline.raceOr(making, (late) => {
+    for (const request of late) request.dispose();
+  });
+}
+
 async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exchange): Promise<AttemptOutcome> {
   const { engine, init, deadline } = operation;
   const input = new MessageInput(engine.core, exchange.reader, engine.limits);
@@ -209,7 +226,7 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
       reportError(engine.config.onMessage, "in", header, object.length);
       return { kind: "error", error: header, sent };
     }
-    const lease = await updateStore(operation, sent, header, completed);
+    const lease = await updateStore(operation, header, completed);
     completed = null;
     if (sent.handshake) {
       reportIncoming(engine.config.onMessage, header, object.length, true);
@@ -255,18 +272,12 @@ function checkReply(operation: Operation, sent: Outgoing, header: MessageHeader 
 /** Applies everything that the reply brings as one unit, saves it, and leases the session its body is read under. */
 async function updateStore(
   operation: Operation,
-  sent: Outgoing,
   header: MessageHeader,
   completed: OwnExchange | null,
 ): Promise<Lease | null> {
   const { engine, init } = operation;
   const { store } = engine;
-  if (completed !== null) {
-    store.addMasterToken(completed.masterToken, completed.keys);
-    if (sent.masterToken !== null && !isSameMasterToken(sent.masterToken, completed.masterToken)) {
-      store.retire(sent.masterToken);
-    }
-  }
+  if (completed !== null) takeExchange(store, completed);
   const masterToken = completed?.masterToken ?? header.masterToken;
   const userId = init.user?.id ?? null;
   if (userId !== null && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);

@@ -101,7 +101,7 @@ class Client implements MslClient {
       if (next.kind === "limit") throw firstError ?? new MslLimitError(state.messages);
       if (next.kind !== "attempt") throw lastError ?? new MslLimitError(state.messages);
       state = next.state;
-      if (failed !== null) await dropTokens(this.#engine.store, next.drop, failed);
+      if (failed !== null) await operation.deadline.race(dropTokens(this.#engine.store, next.drop, failed));
       if (lastError !== null && event.kind === "error-reply" && !operation.body.canRepeat) throw lastError;
       const { entityReason, userReason } = next.attempt;
       const fresh =
@@ -135,12 +135,12 @@ class Client implements MslClient {
     let entityAuth: EntityAuthData | null = null;
     let userAuth: UserAuthData | null = null;
     if (attempt.entityReason !== null) {
-      entityAuth = await this.#engine.entityData(attempt.entityReason);
+      entityAuth = await operation.deadline.wait(this.#engine.entityData(attempt.entityReason));
       if (entityAuth === null && error !== null) throw error;
     }
     if (attempt.userReason !== null) {
       const query = { reason: attempt.userReason, renewable: false, required: true };
-      userAuth = (await operation.init.user?.authenticate(query)) ?? null;
+      userAuth = (await operation.deadline.wait(operation.init.user?.authenticate(query) ?? null)) ?? null;
       if (userAuth === null && error !== null) throw error;
     }
     return { entityAuth, userAuth };

@@ -48,6 +48,18 @@ export class Deadline {
     return this.#failed === null ? promise : Promise.race([promise, this.#failed]);
   }
 
+  /** As `race`, for what must be let go of: if it comes when nobody waits any more, `late` gets it. */
+  async raceOr<T>(promise: Promise<T>, late: (value: T) => void): Promise<T> {
+    let isGiven = false;
+    try {
+      const value = await this.race(promise);
+      isGiven = true;
+      return value;
+    } finally {
+      if (!isGiven) promise.then(late, () => {});
+    }
+  }
+
   /** A value that may be here already; the deadline decides first. */
   wait<T>(value: Awaitable<T>): Awaitable<T> {
     if (isPending(value)) return this.race(value);

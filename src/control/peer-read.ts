@@ -9,14 +9,14 @@ import { readHeader } from "../message/header-reader.ts";
 import { nextMessageId } from "../message/ids.ts";
 import type { ObjectSource } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
-import { isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
+import type { MasterToken } from "../tokens/master-token.ts";
 import type { Protection } from "./api.ts";
 import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import type { PeerEngine, PendingLookup } from "./peer-engine.ts";
 import type { Sent } from "./peer-send.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
-import { disposeExchange, type OwnExchange, storeServiceTokens } from "./requester.ts";
+import { disposeExchange, type OwnExchange, storeServiceTokens, takeExchange } from "./requester.ts";
 import { checkRequest } from "./server-checks.ts";
 
 export interface ReadMessage {
@@ -94,7 +94,6 @@ export function checkPeerMessage(header: MessageHeader | ErrorHeader, sent: Sent
 /** Applies what the message brings for this side, as one unit: the tokens that its sender issued. */
 export async function updatePeerStore(
   read: ReadMessage,
-  sent: Sent | null,
   counterpart: Counterpart,
   userId: string | null,
   deadline: Deadline,
@@ -105,10 +104,8 @@ export async function updatePeerStore(
   const { store } = counterpart;
   const { completed } = read;
   if (completed !== null) {
-    store.addMasterToken(completed.masterToken, completed.keys);
+    takeExchange(store, completed);
     read.completed = null;
-    const old = sent?.masterToken ?? null;
-    if (old !== null && !isSameMasterToken(old, completed.masterToken)) store.retire(old);
   }
   const { masterToken: peerToken, userIdToken, serviceTokens } = header.peer;
   const masterToken = header.keyResponse?.masterToken ?? peerToken;

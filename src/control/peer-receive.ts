@@ -79,7 +79,7 @@ async function take(
   const identity = header.kind === "error" ? header.entityAuth.identity : header.identity;
   const counterpart = await engine.counterparts.hold(identity ?? session.name);
   try {
-    await updatePeerStore(read, null, counterpart, options.localUser?.id ?? null, deadline);
+    await updatePeerStore(read, counterpart, options.localUser?.id ?? null, deadline);
     if (header.kind === "error") {
       reportError(engine.config.onMessage, "in", header, read.headerBytes);
       deadline.end();

@@ -20,9 +20,10 @@ export interface PendingRequests {
   readonly identity: string;
 }
 
-/** A completed exchange with its keys, which the store takes over. */
+/** A completed exchange with its keys, until the store takes them over. */
 export interface OwnExchange extends CompletedExchange {
   readonly keys: SessionKeys;
+  isTaken: boolean;
 }
 
 /** Tries every own request of the response's scheme. @throws KEYX_RESPONSE_REQUEST_MISMATCH, the last scheme error */
@@ -47,7 +48,7 @@ export async function completeExchange(
       const keys = await exchange.complete(request, response.keydata, binding);
       const { masterToken } = response;
       const context = sessionContext(core, pending.identity, masterToken.sequenceNumber, keys);
-      return { scheme: response.scheme, masterToken, context, keys };
+      return { scheme: response.scheme, masterToken, context, keys, isTaken: false };
     } catch (error) {
       if (!(error instanceof MslProtocolError)) throw error;
       failure = error;
@@ -56,9 +57,21 @@ export async function completeExchange(
   throw failure ?? new MslProtocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata");
 }
 
+/** Wipes what came of an exchange, unless the store has it: from then on it is in use, whatever fails later. */
 export function disposeExchange(exchange: OwnExchange | null): void {
-  exchange?.keys.encryption.dispose();
-  exchange?.keys.mac.dispose();
+  if (exchange === null || exchange.isTaken) return;
+  exchange.keys.encryption.dispose();
+  exchange.keys.mac.dispose();
+}
+
+/**
+ * The store takes the new master token and its keys. It is the one that is used from now on: exchanges follow one
+ * another, so all others are older, those of other serial numbers too, which an order by sequence number would prefer.
+ */
+export function takeExchange(store: DeviceStore, exchange: OwnExchange): void {
+  store.addMasterToken(exchange.masterToken, exchange.keys);
+  exchange.isTaken = true;
+  store.retireOthers(exchange.masterToken);
 }
 
 /**

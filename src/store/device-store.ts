@@ -166,7 +166,10 @@ export class DeviceStore {
   addMasterToken(token: MasterToken, keys: SessionKeys): CryptoContext {
     const known = this.#find(token);
     if (known !== null) {
-      if (known.leases > 0) return known.context;
+      if (known.leases > 0) {
+        if (known.keys !== keys) disposeKeys(keys);
+        return known.context;
+      }
       known.context.dispose();
       this.#sessions = this.#sessions.filter((session) => session !== known);
     }
@@ -185,6 +188,13 @@ export class DeviceStore {
     if (session === null) return;
     session.retired = true;
     if (session.leases === 0) this.#remove(session);
+  }
+
+  /** Retires every token but one. */
+  retireOthers(token: MasterToken): void {
+    for (const { masterToken } of [...this.#sessions]) {
+      if (!isSameMasterToken(masterToken, token)) this.retire(masterToken);
+    }
   }
 
   /** With the last token of a serial number go its user ID tokens, bound service tokens and counter. */

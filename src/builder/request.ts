@@ -73,7 +73,9 @@ export function requestForm(
   const { masterToken, scheme, remoteNow } = situation;
   const encrypts = masterToken !== null || scheme.encrypts;
   const protects = masterToken !== null || scheme.protectsIntegrity;
-  const isDue = masterToken === null || isRenewable(masterToken, remoteNow, null);
+  // Differs from reference: a renewal that the issuer demands carries key requests also where this clock says that it
+  // is not due; without them the issuer could only repeat its demand.
+  const isDue = masterToken === null || situation.isForced || isRenewable(masterToken, remoteNow, null);
   // A renewable message with key requests and one empty chunk reads as a handshake at old receivers: make it one.
   const wouldMislead = wishes.isEmpty && renewable && isDue;
   const writesData =

@@ -15,7 +15,7 @@ import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { MessageInput } from "../message/message-input.ts";
 import { isPending } from "../platform/awaitable.ts";
-import { nowSeconds } from "../platform/clock.ts";
+import { deviceSeconds } from "../platform/clock.ts";
 import type { Exchange } from "../platform/transport.ts";
 import type { Lease } from "../store/device-store.ts";
 import { isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
@@ -131,8 +131,7 @@ async function sendMessage(
     masterToken,
     userIdToken,
     scheme,
-    remoteNow: engine.remoteNow,
-    isForced: false,
+    ...selection.decision,
   };
   const form = requestForm(wishes, situation, renewal !== null, isDelayed);
   if (form.withKeyRequests) {
@@ -168,7 +167,7 @@ async function sendMessage(
     masterToken,
     context,
     sender: identityData.identity,
-    timestamp: nowSeconds(engine.config.clock),
+    timestamp: deviceSeconds(engine.config.clock),
     messageId,
     nonReplayableId,
     renewable: form.renewable,

@@ -9,7 +9,7 @@ import { type Capabilities, preferredFormat } from "../message/capabilities.ts";
 import type { HeaderEnvironment } from "../message/header-reader.ts";
 import type { InputLimits } from "../message/message-input.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
-import { nowSeconds } from "../platform/clock.ts";
+import { RemoteClock } from "../platform/clock.ts";
 import type { Gzip } from "../platform/gzip.ts";
 import type { DeviceStore } from "../store/device-store.ts";
 import type { ClientConfig } from "./api.ts";
@@ -26,13 +26,13 @@ export class ClientEngine {
   readonly capabilities: Capabilities;
   readonly serverSchemes: ReadonlyMap<string, EntityScheme>;
   readonly renewals = new RenewalSlot();
-  /** Server seconds minus local seconds, or null while no timestamp was received. */
-  #offset: number | null = null;
+  readonly #serverClock: RemoteClock;
 
   constructor(config: ClientConfig, core: Core, store: DeviceStore) {
     this.config = config;
     this.core = core;
     this.store = store;
+    this.#serverClock = new RemoteClock(config.clock);
     this.limits = inputLimits(config);
     this.gzip = boundedGzip(config.gzip, this.limits);
     this.capabilities = ownCapabilities(config.capabilities, this.gzip, config.keyExchange);
@@ -46,11 +46,11 @@ export class ClientEngine {
 
   /** The server's time in seconds, or null. */
   get remoteNow(): number | null {
-    return this.#offset === null ? null : nowSeconds(this.config.clock) + this.#offset;
+    return this.#serverClock.now;
   }
 
   learnTime(timestamp: number | null): void {
-    if (timestamp !== null) this.#offset = timestamp - nowSeconds(this.config.clock);
+    this.#serverClock.learn(timestamp);
   }
 
   /** Format for the next message: the best that the server said it reads, or the configured first one. */

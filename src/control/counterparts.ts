@@ -2,7 +2,7 @@
 // way. One store each, so that a token reaches its issuer and nobody else. Bounded: those unused longest give way.
 
 import type { Core } from "../core/core.ts";
-import { type Clock, nowSeconds } from "../platform/clock.ts";
+import { type Clock, RemoteClock } from "../platform/clock.ts";
 import { DeviceStore } from "../store/device-store.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
 import { RenewalSlot } from "./renewal.ts";
@@ -11,24 +11,22 @@ export class Counterpart {
   readonly name: string;
   readonly store: DeviceStore;
   readonly renewals = new RenewalSlot();
-  readonly #clock: Clock;
-  /** The counterpart's seconds minus local seconds, or null while no timestamp was received. */
-  #offset: number | null = null;
+  readonly #clock: RemoteClock;
   /** Operations that use it. */
   users = 0;
 
   constructor(name: string, store: DeviceStore, clock: Clock) {
     this.name = name;
     this.store = store;
-    this.#clock = clock;
+    this.#clock = new RemoteClock(clock);
   }
 
   get remoteNow(): number | null {
-    return this.#offset === null ? null : nowSeconds(this.#clock) + this.#offset;
+    return this.#clock.now;
   }
 
   learnTime(timestamp: number | null): void {
-    if (timestamp !== null) this.#offset = timestamp - nowSeconds(this.#clock);
+    this.#clock.learn(timestamp);
   }
 }
 

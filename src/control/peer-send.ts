@@ -10,7 +10,7 @@ import type { KeyRequest } from "../key-exchange/scheme.ts";
 import { writeMessage } from "../message/body.ts";
 import { type MessageHeader, NO_PEER_TOKENS, type PeerTokens } from "../message/header.ts";
 import { writeHeader } from "../message/header-writer.ts";
-import { nowSeconds } from "../platform/clock.ts";
+import { deviceSeconds, nowSeconds } from "../platform/clock.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import { isSameSlot, type ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
@@ -188,8 +188,7 @@ async function send(
     masterToken,
     userIdToken,
     scheme,
-    remoteNow: counterpart.remoteNow,
-    isForced: false,
+    ...selection.decision,
   };
   const form = requestForm(wishes, situation, renewable, isDelayed && !isAutomatic);
   if (form.withKeyRequests) {
@@ -241,7 +240,7 @@ async function send(
     masterToken,
     context,
     sender: identityData.identity,
-    timestamp: now,
+    timestamp: deviceSeconds(config.clock),
     messageId,
     nonReplayableId,
     renewable: form.renewable,

@@ -19,6 +19,8 @@ export interface SentTokens {
 export interface Selection extends SentTokens {
   readonly lease: Lease | null;
   readonly renewal: Renewal | null;
+  /** What was decided with: the message is built on the same, whatever the clock says by then. */
+  readonly decision: Pick<RequestSituation, "remoteNow" | "isForced">;
 }
 
 /** Whose tokens: a store, the renewal slot that goes with it, and how its owner protects messages. */
@@ -52,9 +54,10 @@ export async function selectTokens(
       isForced: isForced(attempt, failed, masterToken),
     };
     const need = renewalNeed(wishes, situation);
-    if (need === "no") return { lease, masterToken, userIdToken, renewal: null };
+    const decision = { remoteNow: situation.remoteNow, isForced: situation.isForced };
+    if (need === "no") return { lease, masterToken, userIdToken, renewal: null, decision };
     const renewal = renewals.tryAcquire();
-    if (renewal !== null || need === "may") return { lease, masterToken, userIdToken, renewal };
+    if (renewal !== null || need === "may") return { lease, masterToken, userIdToken, renewal, decision };
     try {
       await renewals.wait(deadline);
     } catch (error) {

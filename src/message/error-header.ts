@@ -37,7 +37,7 @@ export interface ErrorHeader {
 export interface OutgoingError {
   readonly code: MslErrorCode;
   readonly messageId: number;
-  readonly timestamp: number;
+  readonly timestamp: number | null;
   readonly userMessage: string | null;
 }
 

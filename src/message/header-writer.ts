@@ -31,7 +31,7 @@ export interface OutgoingHeader {
   readonly context: CryptoContext;
   /** Own identity, written next to a master token; "" if unknown. */
   readonly sender: string;
-  readonly timestamp: number;
+  readonly timestamp: number | null;
   readonly messageId: number;
   readonly nonReplayableId: number | null;
   readonly renewable: boolean;

@@ -2,7 +2,7 @@
 // building a response). A server never uses another master token than the request's and the one it just issued.
 
 import type { Core } from "../core/core.ts";
-import type { Format } from "../encoding/codec.ts";
+import type { EncodeFields, Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
@@ -23,6 +23,8 @@ export interface ResponseSurroundings {
   readonly entityAuth: EntityAuthData;
   /** Master token that the response's header is under. Default, in a trusted services network: the request's. */
   readonly headerToken?: MasterToken | null;
+  /** Put into a new master token, for its issuer alone to read. */
+  readonly issuerData?: EncodeFields;
   readonly format: Format;
   /** Local seconds: a server judges its own tokens by its own clock. */
   readonly now: number;
@@ -102,7 +104,8 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
       try {
         const { keydata, keys } = await exchange.respond(received.parsed, binding);
         const kind = request.authenticated ? "authenticated" : "anonymous";
-        const token = { identity, keys, renew, kind, format: around.format } as const;
+        const { format, issuerData = {} } = around;
+        const token = { identity, keys, renew, kind, format, issuerData } as const;
         return { scheme: exchange.name, keydata, masterToken: await issue(around.issuer, token) };
       } catch (error) {
         if (!(error instanceof MslProtocolError)) throw error;

@@ -2,10 +2,31 @@
 // way. One store each, so that a token reaches its issuer and nobody else. Bounded: those unused longest give way.
 
 import type { Core } from "../core/core.ts";
+import type { ErrorHeader } from "../message/error-header.ts";
+import type { MessageHeader } from "../message/header.ts";
 import { type Clock, RemoteClock } from "../platform/clock.ts";
 import { DeviceStore } from "../store/device-store.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
 import { RenewalSlot } from "./renewal.ts";
+
+/** In the issuer data of a token whose holder never proved its identity. */
+export const CLAIMED = "claimed";
+
+/**
+ * The name of whoever sent a message. Who merely claims an identity has a store of its own: it can neither spend nor
+ * spoil the tokens of who proved it.
+ */
+export function counterpartOf(header: MessageHeader | ErrorHeader): string | null {
+  if (header.kind === "error") return named(header.entityAuth.identity, header.integrityProtected);
+  if (header.identity === null) return null;
+  const session = header.masterToken?.verified ?? null;
+  const isProved = session === null ? header.authenticated : session.issuerData[CLAIMED] !== true;
+  return named(header.identity, isProved);
+}
+
+function named(identity: string, isProved: boolean): string {
+  return isProved ? identity : `\u0000${identity}`;
+}
 
 export class Counterpart {
   readonly name: string;

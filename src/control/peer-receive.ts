@@ -76,8 +76,7 @@ async function take(
     failed.format = header.format;
   }
   checkPeerMessage(header, null, expectationOf(session));
-  const identity = header.kind === "error" ? header.entityAuth.identity : header.identity;
-  const counterpart = await engine.counterparts.hold(identity ?? session.name);
+  const counterpart = await engine.counterparts.hold(session.nameFor(header));
   try {
     await updatePeerStore(read, counterpart, options.localUser?.id ?? null, deadline);
     if (header.kind === "error") {
@@ -182,7 +181,7 @@ function respond(
   const isMade = typeof init.body === "object" && !(init.body instanceof Uint8Array);
   const keeps = typeof init.body === "function" || isMade ? delivery.body : null;
   const run = async (deadline: Deadline): Promise<PeerIncoming | null> => {
-    const counterpart = await engine.counterparts.hold(header.identity ?? session.name);
+    const counterpart = await engine.counterparts.hold(session.nameFor(header));
     const operation = session.operation(counterpart, intent, deadline, expectationOf(session), header);
     try {
       const state = { messages: BEFORE_RESPONSE, hasFailed: false };

@@ -20,7 +20,7 @@ import { RESEND_BYTES } from "./settings.ts";
 export class Session implements PeerSession {
   readonly #state: SessionState;
 
-  constructor(engine: PeerEngine, channel: PeerChannel, name: string) {
+  constructor(engine: PeerEngine, channel: PeerChannel, name: string | null) {
     this.#state = new SessionState(engine, channel, name);
   }
 
@@ -104,6 +104,7 @@ export class Session implements PeerSession {
       requireReply: init.requireReply ?? config.requireReply ?? null,
     };
     return state.exclusively(init, async (deadline) => {
+      state.isInitiator = true;
       const counterpart = await counterparts.hold(state.name);
       const operation = state.operation(counterpart, intent, deadline, expectation, null);
       try {
@@ -125,6 +126,7 @@ export class Session implements PeerSession {
 
   async #deliverReply(operation: PeerOperation, { header, read }: Arrived): Promise<PeerIncoming> {
     const { body, options } = this.#state.deliver(header, read, operation.deadline);
+    this.#state.party ??= header.identity;
     const incoming = new PeerMessage(header, body, options);
     await incoming.prefetch();
     const isUserAsking = header.renewable && header.masterToken !== null && header.userScheme !== null;

@@ -4,10 +4,11 @@
 import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
 import { MslTransportError, MslUsageError } from "../errors/msl-error.ts";
 import { BodyReader } from "../message/body.ts";
+import type { ErrorHeader } from "../message/error-header.ts";
 import type { MessageHeader } from "../message/header.ts";
 import type { CallOptions, UserSession } from "./api.ts";
 import type { RepeatableBody } from "./bodies.ts";
-import type { Counterpart } from "./counterparts.ts";
+import { type Counterpart, counterpartOf } from "./counterparts.ts";
 import { Deadline } from "./deadline.ts";
 import { sendError } from "./error-reply.ts";
 import type { IncomingOptions } from "./incoming.ts";
@@ -30,8 +31,12 @@ export interface Delivery {
 export class SessionState {
   readonly engine: PeerEngine;
   readonly channel: PeerChannel;
-  /** Whose tokens are used; where the caller did not say, whoever sent the last message. */
+  /** Whose tokens are used: whom this side spoke to first, or whoever sent the last message. */
   name: string;
+  /** This side spoke first, or said whom it expects. */
+  isInitiator: boolean;
+  /** Identity that the other side of an initiator's session showed first. */
+  party: string | null = null;
   /** An answer that is still being sent. */
   tail: Promise<void> | null = null;
   /** A message that came while something else was awaited. */
@@ -41,10 +46,19 @@ export class SessionState {
   #isBusy = false;
   #isClosed = false;
 
-  constructor(engine: PeerEngine, channel: PeerChannel, name: string) {
+  constructor(engine: PeerEngine, channel: PeerChannel, name: string | null) {
     this.engine = engine;
     this.channel = channel;
-    this.name = name;
+    this.name = name ?? engine.config.expectSender ?? "";
+    this.isInitiator = name !== null;
+  }
+
+  /** Whose store a message concerns. */
+  nameFor(header: MessageHeader | ErrorHeader): string {
+    const identity = header.kind === "error" ? header.entityAuth.identity : header.identity;
+    const isParty = this.isInitiator && (this.party === null || this.party === identity);
+    if (isParty) this.party = identity;
+    return isParty ? this.name : (counterpartOf(header) ?? this.name);
   }
 
   get isUsable(): boolean {

@@ -51,7 +51,7 @@ class Peer implements MslPeer {
 
   #session(channel: PeerChannel, counterpart?: string): Session {
     if (this.#isClosed) throw new MslUsageError("The peer is closed.");
-    return new Session(this.#engine, channel, counterpart ?? this.#engine.config.expectSender ?? "");
+    return new Session(this.#engine, channel, counterpart ?? null);
   }
 
   #channel(carrier: Connection | Transport): PeerChannel {

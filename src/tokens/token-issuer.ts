@@ -55,6 +55,8 @@ export interface TokenIssuer {
     /** Whether the entity proved its identity, or only claims it. */
     readonly kind: LineKind;
     readonly format: Format;
+    /** Put into the token beside what the issuer's configuration says. */
+    readonly issuerData?: EncodeFields;
   }): Promise<VerifiedMasterToken>;
   issueUserIdToken(request: {
     readonly user: string;
@@ -134,11 +136,11 @@ export function createTokenIssuer(config: IssuerConfig): TokenIssuer {
       return verdict === "replayed" ? "MESSAGE_REPLAYED" : "MESSAGE_REPLAYED_UNRECOVERABLE";
     },
 
-    async issueMasterToken({ identity, keys, renew, kind, format }) {
+    async issueMasterToken({ identity, keys, renew, kind, format, issuerData: added }) {
       const life = times(config.masterTokenLife ?? DEFAULT_LIFE);
       const row = { identity, keepUntil: keepUntil(life.expiration, config.masterTokenLife) };
       const given = typeof config.issuerData === "function" ? await config.issuerData(identity) : config.issuerData;
-      const issuerData = { ...renew?.verified.issuerData, ...given };
+      const issuerData = { ...renew?.verified.issuerData, ...given, ...added };
       if (renew === null) {
         const serial = serialNumber();
         await state.startLine({ ...row, kind, serialNumber: serial });

@@ -63,6 +63,26 @@ describe.each(BOTH)("%s", (format) => {
     expect(confused.masterToken?.serialNumber).not.toBe(before);
   });
 
+  test("who claims an identity gets nothing of the tokens of who proved it, also under a token of its own", async () => {
+    const { a, session } = await acquainted();
+    const token = session.masterToken;
+    const impostor = await side("peer-b", { ...own, scheme: "NONE" });
+    const wire = duplex();
+    const served = serving(a.peer, wire.b);
+    const fake = impostor.peer.session(wire.a, { counterpart: "peer-a" });
+    const asked = impostor.reports;
+    for (let i = 0; i < 3; i++) {
+      expect(await (await fake.request({ body: "x" })).text()).toBe("ECHO:x");
+      const answer = asked.filter((report) => report.direction === "in").at(-1);
+      expect(answer?.serialNumber).not.toBe(token?.serialNumber);
+    }
+    expect(fake.masterToken).not.toBeNull();
+    expect(served.errors).toEqual([]);
+    expect(session.masterToken).toEqual(token);
+    expect(await (await session.request({ body: "y" })).text()).toBe("ECHO:y");
+    expect(session.masterToken).toEqual(token);
+  });
+
   test("replays of requests are refused: 6021", async () => {
     const { b, session, wire } = await acquainted();
     const from = wire.fromA.pieces.length;

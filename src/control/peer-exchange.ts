@@ -9,6 +9,7 @@ import type { MessageHeader } from "../message/header.ts";
 import { nextMessageId } from "../message/ids.ts";
 import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
+import type { ExchangeRecord } from "./events.ts";
 import { type Attempt, type ExchangeEvent, type ExchangeState, step } from "./exchange.ts";
 import type { PeerChannel, Turn } from "./peer-channel.ts";
 import type { PeerEngine } from "./peer-engine.ts";
@@ -27,6 +28,8 @@ export interface PeerOperation {
   readonly deadline: Deadline;
   readonly expectation: Expectation;
   failed: { format: Format; header: MessageHeader | null };
+  /** For operators: the message that is being answered. */
+  readonly record: ExchangeRecord | null;
   /** A byte left. */
   hasSent: boolean;
   /** A byte of this side's last message left, and nothing came back yet. */
@@ -118,6 +121,7 @@ async function round(operation: PeerOperation, plan: Plan, awaited: Awaited): Pr
   let sent: Sent | null = null;
   try {
     sent = await sendPeerMessage(engine, counterpart, intent, plan, noting(operation, turn), deadline);
+    note(operation, plan, sent);
     const isAwaited = awaited === "all" || plan.automatic === "yes" || sent.handshake;
     if (!isAwaited && channel.isServing && sent.asksTokens && awaited === "tokens") {
       // The tokens come in an exchange of their own, or never: nobody waits for them.
@@ -138,6 +142,12 @@ async function round(operation: PeerOperation, plan: Plan, awaited: Awaited): Pr
     if (!channel.isStream) turn.abort();
     throw error;
   }
+}
+
+function note({ record }: PeerOperation, { answers }: Plan, sent: Sent): void {
+  if (record === null || answers === null) return;
+  record.bytesOut += sent.bytes;
+  if (sent.issued !== null) record.issued(answers, sent.issued);
 }
 
 /** Sends what ends a conversation: tokens that the last message asked for, and nothing that needs an answer. */

@@ -17,6 +17,7 @@ import { repeatableBody } from "./bodies.ts";
 import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import { rejectionCode } from "./error-reply.ts";
+import type { ExchangeRecord } from "./events.ts";
 import type { PeerIncoming, PeerReceived, PeerReceiveOptions, PeerResponseInit } from "./peer-api.ts";
 import type { Arrival } from "./peer-channel.ts";
 import { converse, type PeerOperation, remoteError } from "./peer-exchange.ts";
@@ -41,6 +42,7 @@ export async function receiveFrom(
   deadline: Deadline,
 ): Promise<PeerReceived> {
   const failed: PeerOperation["failed"] = { format: "JSON", header: null };
+  const record = session.record();
   let read: ReadMessage | null = null;
   try {
     if ("headerBytes" in arrival) {
@@ -50,7 +52,7 @@ export async function receiveFrom(
       const hooks = options.serviceTokens ?? null;
       read = await readPeerMessage(session.engine, arrival.header, arrival.source, () => null, hooks);
     }
-    return await take(session, read, options, deadline, failed);
+    return await take(session, read, options, deadline, failed, record);
   } catch (error) {
     if (read !== null) disposeExchange(read.completed);
     read?.release();
@@ -58,6 +60,7 @@ export async function receiveFrom(
     // Errors are never answered; nor is a broken connection.
     if (error instanceof MslTransportError || read?.header.kind === "error") throw error;
     await session.refuse(error, failed, deadline);
+    session.report(record, read?.source.bytes ?? 0, "error", error);
     throw error;
   }
 }
@@ -68,9 +71,11 @@ async function take(
   options: PeerReceiveOptions,
   deadline: Deadline,
   failed: PeerOperation["failed"],
+  record: ExchangeRecord,
 ): Promise<PeerReceived> {
   const { engine } = session;
   const { header } = read;
+  if (header.kind === "message") record.read(header);
   if (header.kind === "message") {
     failed.header = header;
     failed.format = header.format;
@@ -81,6 +86,7 @@ async function take(
     await updatePeerStore(read, counterpart, options.localUser?.id ?? null, deadline);
     if (header.kind === "error") {
       reportError(engine.config.onMessage, "in", header, read.headerBytes);
+      session.report(record, read.headerBytes, "received-error");
       deadline.end();
       return { kind: "error", error: remoteError(header, 0) };
     }
@@ -90,9 +96,9 @@ async function take(
     const facts = { hasMasterToken: header.masterToken !== null, hasUserIdToken: header.userIdToken !== null };
     const refusal = (await options.admit?.(facts)) ?? null;
     if (refusal !== null) return protocolError(rejectionCode(refusal, header), "message");
-    if (!isHandshake) return requestOf(session, header, delivery, options);
+    if (!isHandshake) return requestOf(session, read, header, delivery, options, record);
     delivery.answered();
-    return await answerHandshake(session, header, counterpart, options, deadline, failed);
+    return await answerHandshake(session, read, header, counterpart, options, deadline, failed, record);
   } finally {
     engine.counterparts.release(counterpart);
   }
@@ -114,22 +120,27 @@ async function isOldHandshake(
 /** Answers by itself until a message comes that is none. */
 async function answerHandshake(
   session: SessionState,
+  read: ReadMessage,
   header: MessageHeader,
   counterpart: Counterpart,
   options: PeerReceiveOptions,
   deadline: Deadline,
   failed: PeerOperation["failed"],
+  record: ExchangeRecord,
 ): Promise<PeerReceived> {
   const given = { serviceTokens: options.serviceTokens ?? null };
   const intent = session.intent(given, NOTHING, options.localUser ?? null, null);
-  const operation = session.operation(counterpart, intent, deadline, expectationOf(session), header);
+  const operation = session.operation(counterpart, intent, deadline, expectationOf(session), header, record);
   const state = { messages: BEFORE_HANDSHAKE_ANSWER, hasFailed: false };
   const event = { kind: "answer", messageId: header.messageId } as const;
   try {
     const outcome = await converse(operation, { state, event, answers: header, automatic: "yes" }, "all");
     if (outcome.kind !== "message") return { kind: "closed" };
+    session.report(record, read.source.bytes, "handshake");
     const delivery = session.deliver(outcome.header, outcome.read, deadline);
-    return requestOf(session, outcome.header, delivery, options);
+    const next = session.record();
+    next.read(outcome.header);
+    return requestOf(session, outcome.read, outcome.header, delivery, options, next);
   } catch (error) {
     failed.header = operation.failed.header;
     failed.format = operation.failed.format;
@@ -141,24 +152,35 @@ async function answerHandshake(
 
 function requestOf(
   session: SessionState,
+  read: ReadMessage,
   header: MessageHeader,
   delivery: Delivery,
   options: PeerReceiveOptions,
+  record: ExchangeRecord,
 ): PeerReceived {
   const failed = { format: header.format, header };
-  const refuse = (error: unknown) => session.exclusively({}, (deadline) => session.refuse(error, failed, deadline));
+  const refuse = async (error: unknown) => {
+    await session.exclusively({}, (deadline) => session.refuse(error, failed, deadline));
+    session.report(record, read.source.bytes, "error", error);
+  };
   const request = new PeerRequestMessage(header, delivery.body, delivery.options, {
-    respond: (init) => respond(session, header, delivery, options.serviceTokens ?? null, init),
+    respond: (init) => respond(session, { read, header, delivery, record }, options.serviceTokens ?? null, init),
     reject: (reply: RejectInit) => refuse(new MslProtocolError(rejectionCode(reply, header), "message")),
     fail: refuse,
   });
   return { kind: "request", request };
 }
 
+interface Asked {
+  readonly read: ReadMessage;
+  readonly header: MessageHeader;
+  readonly delivery: Delivery;
+  readonly record: ExchangeRecord;
+}
+
 function respond(
   session: SessionState,
-  header: MessageHeader,
-  delivery: Delivery,
+  { read, header, delivery, record }: Asked,
   hooks: ServiceTokenHooks | null,
   init: PeerResponseInit,
 ): Promise<PeerIncoming | null> {
@@ -182,21 +204,25 @@ function respond(
   const keeps = typeof init.body === "function" || isMade ? delivery.body : null;
   const run = async (deadline: Deadline): Promise<PeerIncoming | null> => {
     const counterpart = await engine.counterparts.hold(session.nameFor(header));
-    const operation = session.operation(counterpart, intent, deadline, expectationOf(session), header);
+    const operation = session.operation(counterpart, intent, deadline, expectationOf(session), header, record);
     try {
       const state = { messages: BEFORE_RESPONSE, hasFailed: false };
       const event = { kind: "answer", messageId: header.messageId } as const;
       const outcome = await converse(operation, { state, event, answers: header, automatic: "no" }, "tokens");
+      session.report(record, read.source.bytes, "response");
       if (outcome.kind === "message") return continuation(session, outcome.header, outcome.read, deadline);
       if (outcome.kind === "early") session.early = outcome.read;
       deadline.end();
       return null;
     } catch (error) {
-      deadline.check();
-      if (error instanceof MslRemoteError || error instanceof MslLimitError) throw error;
+      const isFinal = error instanceof MslRemoteError || error instanceof MslLimitError;
       // Half a message cannot be taken back.
-      if (operation.hasWritten || error instanceof MslTransportError) session.drop();
-      else await session.refuse(error, operation.failed, deadline);
+      const isMidway = operation.hasWritten || error instanceof MslTransportError || deadline.signal.aborted;
+      const isRefused = !isFinal && !isMidway;
+      if (isRefused) await session.refuse(error, operation.failed, deadline);
+      else if (!isFinal) session.drop();
+      session.report(record, read.source.bytes, isRefused ? "error" : "failed", error);
+      deadline.check();
       throw error;
     } finally {
       engine.counterparts.release(counterpart);

@@ -71,6 +71,10 @@ export interface Sent extends SentTokens {
   readonly asksTokens: boolean;
   readonly peer: PeerTokens;
   readonly pending: PendingRequests;
+  /** Bytes of the message. */
+  readonly bytes: number;
+  /** What it issued to the sender of the message that it answers. */
+  readonly issued: ResponseTokens | null;
   /** Ends renewal and lease. Idempotent. */
   settle(): void;
   /** Wipes the key requests too. Idempotent. */
@@ -272,6 +276,8 @@ async function send(
     asksTokens: form.renewable && (held.requests.length > 0 || (masterToken !== null && header.userAuth !== null)),
     peer: { ...peer, masterToken: peerMasterToken },
     pending: { requests: held.requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
+    bytes,
+    issued,
     settle: held.settle,
     end: held.end,
   };

@@ -11,6 +11,7 @@ import type { RepeatableBody } from "./bodies.ts";
 import { type Counterpart, counterpartOf } from "./counterparts.ts";
 import { Deadline } from "./deadline.ts";
 import { sendError } from "./error-reply.ts";
+import { type ExchangeEvent, ExchangeRecord } from "./events.ts";
 import type { IncomingOptions } from "./incoming.ts";
 import type { PeerChannel } from "./peer-channel.ts";
 import type { PeerEngine } from "./peer-engine.ts";
@@ -173,6 +174,17 @@ export class SessionState {
     this.#passed = delivery;
   }
 
+  /** Begins what operators see of a message that is received. */
+  record(): ExchangeRecord {
+    return new ExchangeRecord(this.engine.config.clock.nowMs());
+  }
+
+  report(record: ExchangeRecord, bytesIn: number, outcome: ExchangeEvent["outcome"], error: unknown = null): void {
+    const { onEvent, clock } = this.engine.config;
+    record.ended(outcome, error);
+    onEvent?.(record.event(clock.nowMs(), bytesIn));
+  }
+
   intent(
     given: { readonly serviceTokens?: ServiceTokenHooks | null; readonly compress?: boolean },
     body: RepeatableBody,
@@ -202,9 +214,11 @@ export class SessionState {
     deadline: Deadline,
     expectation: Expectation,
     header: MessageHeader | null,
+    record: ExchangeRecord | null = null,
   ): PeerOperation {
     const { engine, channel } = this;
     const failed = { format: header?.format ?? ("JSON" as const), header };
-    return { engine, counterpart, channel, intent, deadline, expectation, failed, hasSent: false, hasWritten: false };
+    const progress = { failed, record, hasSent: false, hasWritten: false };
+    return { engine, counterpart, channel, intent, deadline, expectation, ...progress };
   }
 }

@@ -297,3 +297,20 @@ test("serving ends in order when the connection ends", async () => {
   await served.done;
   expect(served.errors).toEqual([]);
 });
+
+test("operators see one event for each message that was answered", async () => {
+  const events: string[] = [];
+  const onEvent = (event: { outcome: string; masterToken: string | null; code: string | null }) =>
+    events.push(`${event.outcome} ${event.masterToken} ${event.code}`);
+  const { session } = await pair({ scheme: "NONE" }, { scheme: "NONE", config: { onEvent } });
+  await (await session.request({ body: "x" })).text();
+  await (await session.request({ body: "x" })).text();
+  const other = await pair({}, { config: { onEvent, expectSender: "peer-c" } });
+  await other.session.request({ body: "x" }).catch(() => {});
+  expect(events).toEqual([
+    "handshake issued null",
+    "response null null",
+    "response null null",
+    "error null MESSAGE_SENDER_MISMATCH",
+  ]);
+});

@@ -53,9 +53,10 @@ export async function inspectMessages(
   file: KeysFile | null,
 ): Promise<{ messages: InspectedMessage[]; failure: string | null }> {
   const core = await loadCore();
+  const peerIssuer = file?.peerIssuerContext(core) ?? null;
   const keys: Keys = {
     core,
-    tokens: file === null ? null : tokenKeys([file.issuerContext(core)]),
+    tokens: file === null ? null : tokenKeys([file.issuerContext(core), ...(peerIssuer === null ? [] : [peerIssuer])]),
     psk: file?.pskContexts(core) ?? (() => null),
   };
   const messages: InspectedMessage[] = [];

@@ -25,7 +25,7 @@ import type { Transport } from "../../src/platform/transport.ts";
 import { memoryPskKeys } from "../../src/store/entity-keys.ts";
 import { IssuerMemory } from "../../src/store/issuer-memory.ts";
 import type { IssuerState } from "../../src/tokens/issuer-state.ts";
-import { tokenKeys } from "../../src/tokens/token-crypto.ts";
+import { type TokenCrypto, tokenKeys } from "../../src/tokens/token-crypto.ts";
 import { createTokenIssuer, type IssuerConfig } from "../../src/tokens/token-issuer.ts";
 import { loopbackTransport } from "../../src/transport/loopback.ts";
 import { emailPassword, emailPasswordData } from "../../src/user-auth/email-password.ts";
@@ -45,6 +45,17 @@ export function pskEntries() {
     encryptionKey: keyBytes(i + 1, 16),
     macKey: keyBytes(i + 50, 32),
   }));
+}
+
+/** The keys that every server of these tests issues tokens under. */
+export function issuerKeys(core: Core): TokenCrypto {
+  return tokenKeys([
+    slotContext(core, {
+      keyId: "tokens",
+      encryption: core.importKey(ENCRYPTION_KEY, keyBytes(90, 16)),
+      mac: core.importKey(MAC_KEY, keyBytes(91, 32)),
+    }),
+  ]);
 }
 
 export interface WorldOptions {
@@ -90,13 +101,7 @@ export class World {
       if (response.length > 0) await writer.write(response);
     };
     world = new World(core, options, endpoint);
-    const crypto = tokenKeys([
-      slotContext(core, {
-        keyId: "tokens",
-        encryption: core.importKey(ENCRYPTION_KEY, keyBytes(90, 16)),
-        mac: core.importKey(MAC_KEY, keyBytes(91, 32)),
-      }),
-    ]);
+    const crypto = issuerKeys(core);
     const issuer = createTokenIssuer({ core, crypto, state: world.state, clock, ...options.issuer });
     world.#server = await createServer({
       core,

@@ -17,7 +17,7 @@ import { MessageInput } from "../message/message-input.ts";
 import { isPending } from "../platform/awaitable.ts";
 import { deviceSeconds } from "../platform/clock.ts";
 import type { Exchange } from "../platform/transport.ts";
-import type { Lease } from "../store/device-store.ts";
+import type { Lease, StoreEpoch } from "../store/device-store.ts";
 import { isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
@@ -68,6 +68,7 @@ interface Outgoing {
   readonly encrypted: boolean;
   readonly integrityProtected: boolean;
   readonly pending: PendingRequests;
+  readonly epoch: StoreEpoch;
 }
 
 /** Runs one round. `failed`: what the message before carried; `userAuth`: credentials that recovery already got. */
@@ -122,6 +123,7 @@ async function sendMessage(
   const { engine, init, wishes, deadline } = operation;
   const { masterToken, userIdToken, lease, renewal } = selection;
   const { scheme } = engine.config.entity;
+  const epoch = engine.store.epoch(init.user?.id ?? null);
   const isProtected = masterToken !== null || (scheme.encrypts && scheme.protectsIntegrity);
   const user = init.user ?? null;
   const query = { reason: null, renewable: renewal !== null, required: userIdToken === null };
@@ -197,6 +199,7 @@ async function sendMessage(
     encrypted: masterToken !== null || scheme.encrypts,
     integrityProtected: masterToken !== null || scheme.protectsIntegrity,
     pending: { requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
+    epoch,
   };
 }
 
@@ -225,7 +228,7 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
       reportError(engine.config.onMessage, "in", header, object.length);
       return { kind: "error", error: header, sent };
     }
-    const lease = await updateStore(operation, header, completed);
+    const lease = await updateStore(operation, sent, header, completed);
     completed = null;
     if (sent.handshake) {
       reportIncoming(engine.config.onMessage, header, object.length, true);
@@ -268,18 +271,25 @@ function checkReply(operation: Operation, sent: Outgoing, header: MessageHeader 
   }
 }
 
-/** Applies everything that the reply brings as one unit, saves it, and leases the session its body is read under. */
+/**
+ * Applies everything that the reply brings as one unit, saves it, and leases the session its body is read under. What
+ * the application cleared or forgot while the request was under way stays forgotten.
+ */
 async function updateStore(
   operation: Operation,
+  sent: Outgoing,
   header: MessageHeader,
   completed: OwnExchange | null,
 ): Promise<Lease | null> {
   const { engine, init } = operation;
   const { store } = engine;
+  const userId = init.user?.id ?? null;
+  const { clears, forgotten } = store.epoch(userId);
+  if (clears !== sent.epoch.clears) return null;
   if (completed !== null) takeExchange(store, completed);
   const masterToken = completed?.masterToken ?? header.masterToken;
-  const userId = init.user?.id ?? null;
-  if (userId !== null && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);
+  const isKnown = userId !== null && forgotten === sent.epoch.forgotten;
+  if (isKnown && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);
   storeServiceTokens(store, header.serviceTokens, masterToken, header.userIdToken);
   const { capabilities } = header;
   const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();

@@ -57,8 +57,7 @@ class Client implements MslClient {
         return masterToken === null || userIdToken === null ? null : { masterToken, userIdToken };
       },
       async forgetUser(id) {
-        const token = store.userIdToken(id);
-        if (token !== null) store.removeUserIdToken(token);
+        store.forgetUser(id);
         await store.commit();
       },
       async clear() {

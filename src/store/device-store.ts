@@ -3,15 +3,15 @@
 // removes it when its last lease ends, so no reply loses its keys. Changes are saved as one snapshot before they count.
 
 import type { Core } from "../core/core.ts";
-import type { CryptoContext, OpaqueSession, RestoreSession, SessionKeys } from "../crypto/crypto-context.ts";
+import type { CryptoContext, RestoreSession, SessionKeys } from "../crypto/crypto-context.ts";
 import { sessionContext } from "../crypto/session.ts";
-import { MslLocalError, MslUsageError, protocolError } from "../errors/msl-error.ts";
-import { isPending } from "../platform/awaitable.ts";
+import { MslLocalError, protocolError } from "../errors/msl-error.ts";
 import { isNewer, isSameMasterToken, type MasterToken } from "../tokens/master-token.ts";
 import { isSameServiceToken, type ServiceToken } from "../tokens/service-token.ts";
 import { isBoundTo, isSameUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
 import { ReplayIds } from "./replay-ids.ts";
-import { decodeSnapshot, encodeSnapshot, type PeerKnowledge, type StoredSession } from "./snapshot.ts";
+import { decodeSnapshot, encodeSnapshot, type PeerKnowledge } from "./snapshot.ts";
+import { disposeKeys, forgetSession, restoredKeys, type Session, storedSession } from "./sessions.ts";
 import type { StateStorage } from "./snapshot-storage.ts";
 
 export interface StoreOptions {
@@ -21,19 +21,17 @@ export interface StoreOptions {
   readonly restoreSession?: RestoreSession | null;
 }
 
+/** Counts what was forgotten: by `clear`, and of one user. */
+export interface StoreEpoch {
+  readonly clears: number;
+  readonly forgotten: number;
+}
+
 /** A master token in use. Releasing twice is harmless. */
 export interface Lease {
   readonly masterToken: MasterToken;
   readonly context: CryptoContext;
   release(): void;
-}
-
-interface Session {
-  readonly masterToken: MasterToken;
-  readonly context: CryptoContext;
-  readonly keys: SessionKeys;
-  leases: number;
-  retired: boolean;
 }
 
 export class DeviceStore {
@@ -45,6 +43,8 @@ export class DeviceStore {
   readonly #users = new Map<string, UserIdToken>();
   #serviceTokens: ServiceToken[] = [];
   #peer: PeerKnowledge = { formats: [], keyxSchemes: [] };
+  #clears = 0;
+  readonly #forgotten = new Map<string, number>();
   #version = 0;
   #saved = 0;
   #saving: Promise<void> | null = null;
@@ -211,6 +211,7 @@ export class DeviceStore {
 
   /** Everything but unbound service tokens. */
   clear(): void {
+    this.#clears++;
     for (const session of [...this.#sessions]) this.retire(session.masterToken);
     this.#users.clear();
     this.#serviceTokens = this.#serviceTokens.filter(isUnbound);
@@ -240,6 +241,18 @@ export class DeviceStore {
       protocolError("USERIDTOKEN_MASTERTOKEN_NOT_FOUND", "useridtoken");
     }
     this.#users.set(userId, token);
+  }
+
+  /** Removes a user with the service tokens bound to it; what a request under way still brings does not bring it back. */
+  forgetUser(userId: string): void {
+    this.#forgotten.set(userId, (this.#forgotten.get(userId) ?? 0) + 1);
+    const token = this.userIdToken(userId);
+    if (token !== null) this.removeUserIdToken(token);
+  }
+
+  /** What a request began under: its reply is stored only as far as nothing of it was forgotten since. */
+  epoch(userId: string | null): StoreEpoch {
+    return { clears: this.#clears, forgotten: userId === null ? 0 : (this.#forgotten.get(userId) ?? 0) };
   }
 
   /** Removes the token wherever it stands, with the service tokens bound to it. */
@@ -348,37 +361,6 @@ export class DeviceStore {
     for (const session of this.#sessions) session.context.dispose();
     this.#sessions = [];
   }
-}
-
-/** Sessions that outlive the process: neither retired ones nor those whose holder gives no name. */
-function storedSession({ masterToken, keys, retired }: Session): StoredSession[] {
-  if (retired) return [];
-  const opaque = keys.opaque ?? null;
-  if (opaque === null) return [{ masterToken, keys }];
-  return opaque.stored === null ? [] : [{ masterToken, opaque: opaque.stored }];
-}
-
-async function restoredKeys(stored: Uint8Array, restore: RestoreSession | null): Promise<SessionKeys | null> {
-  if (restore === null) throw new MslUsageError("The state holds opaque sessions: `restoreSession` is missing.");
-  try {
-    return await restore(stored);
-  } catch {
-    return null;
-  }
-}
-
-function forgetSession(session: OpaqueSession): void {
-  try {
-    const over = session.forget?.();
-    if (over !== undefined && isPending(over)) over.catch(() => {});
-  } catch {
-    // The holder's own matter: the session is over here.
-  }
-}
-
-function disposeKeys(keys: SessionKeys): void {
-  keys.encryption.dispose();
-  keys.mac.dispose();
 }
 
 function isUnbound(token: ServiceToken): boolean {

@@ -1,9 +1,9 @@
 // The service tokens of a message under construction, and the editor that the application gets.
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
+import type { Compressor } from "../encoding/compression.ts";
 import type { Format } from "../encoding/codec.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import { createServiceToken, deletionOf, isSameSlot, type ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
@@ -47,7 +47,7 @@ export interface EditingSurroundings {
   readonly format: Format;
   readonly masterToken: MasterToken | null;
   readonly userIdToken: UserIdToken | null;
-  readonly gzip: Gzip | null;
+  readonly compressor: Compressor | null;
   readonly hooks: ServiceTokenHooks | null;
   readonly handshake: boolean;
 }
@@ -101,7 +101,7 @@ class TokenSet implements ServiceTokenEditor {
     data: Uint8Array,
     options: { binding?: ServiceTokenBinding; encrypt?: boolean; compress?: boolean } = {},
   ): Promise<boolean> {
-    const { format, masterToken, userIdToken, gzip, hooks } = this.#around;
+    const { format, masterToken, userIdToken, compressor, hooks } = this.#around;
     const binding = options.binding ?? "unbound";
     const context = hooks?.crypto?.(name) ?? null;
     if (context === null) return false;
@@ -113,7 +113,7 @@ class TokenSet implements ServiceTokenEditor {
       masterToken: binding === "unbound" ? null : masterToken,
       userIdToken: binding === "user" ? userIdToken : null,
       encrypt: options.encrypt ?? true,
-      gzip: options.compress === true ? gzip : null,
+      compressor: options.compress === true ? compressor : null,
       context,
     });
     this.tokens = [...this.tokens.filter((held) => !isSameSlot(held, token)), token];

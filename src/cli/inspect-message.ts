@@ -7,7 +7,7 @@ import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { nullContext } from "../crypto/null.ts";
 import { openPair } from "../crypto/seal.ts";
 import { encodeBase64 } from "../encoding/base64.ts";
-import { uncompress } from "../encoding/compression.ts";
+import { type Compression, compressionNamed, uncompress } from "../encoding/compression.ts";
 import { decodeObject, type Format } from "../encoding/codec.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { MslError } from "../errors/msl-error.ts";
@@ -15,6 +15,8 @@ import { nodeGzip } from "../platform/gzip-node.ts";
 import { parseMasterToken } from "../tokens/master-token.ts";
 import { type TokenCrypto, tokenKeys } from "../tokens/token-crypto.ts";
 import type { KeysFile } from "./keys-file.ts";
+
+const COMPRESSION: Compression = { gzip: nodeGzip, maxBytes: 64 * 1024 * 1024 };
 
 export type Verdict = "verified" | "wrong" | "no key";
 
@@ -210,7 +212,8 @@ async function inspectChunk(chunk: Cut, context: CryptoContext | null): Promise<
   const { data: _, ...fields } = payload.toPlain();
   const algorithm = payload.stringOr("compressionalgo");
   const raw = payload.bytes("data");
-  const data = algorithm === "GZIP" ? uncompress("GZIP", nodeGzip, raw, "payload.data") : raw;
+  const named = algorithm === null ? null : compressionNamed(algorithm, "payload.compressionalgo");
+  const data = named === null ? raw : uncompress(named, COMPRESSION, raw, "payload.data");
   return { ...shown, ...fields, dataBytes: data.length, dataBase64: encodeBase64(data), plainBytes: plain.length };
 }
 

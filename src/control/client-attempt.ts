@@ -3,6 +3,7 @@
 
 import { requestForm, type RequestSituation, type RequestWishes } from "../builder/request.ts";
 import { editServiceTokens } from "../builder/service-tokens.ts";
+import { compressorOf } from "../encoding/compression.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslTransportError, MslUnderprotectedError, MslUsageError, protocolError } from "../errors/msl-error.ts";
@@ -150,8 +151,8 @@ async function sendMessage(
   const format = engine.format;
   const stored = engine.store.serviceTokens(masterToken, userIdToken);
   const hooks = init.serviceTokens ?? null;
-  const { gzip } = engine;
-  const around = { format, masterToken, userIdToken, gzip, hooks, handshake: form.handshake };
+  const best = compressorOf(engine.capabilities.compression, engine.compression.gzip);
+  const around = { format, masterToken, userIdToken, compressor: best, hooks, handshake: form.handshake };
   const edited = editServiceTokens(stored, around);
   const serviceTokens = isPending(edited) ? await deadline.race(edited) : edited;
   if (serviceTokens !== stored) {
@@ -185,7 +186,7 @@ async function sendMessage(
   const wire = await writeHeader(header);
   deadline.check();
   const body = form.handshake ? null : operation.body.open();
-  const options = { context, messageId, format, gzip: init.compress !== false ? gzip : null };
+  const options = { context, messageId, format, compressor: init.compress !== false ? best : null };
   const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(exchange.writer.write(piece)));
   await deadline.race(exchange.writer.end());
   reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
@@ -238,7 +239,7 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
     const body = new BodyReader(input, {
       context: lease?.context ?? header.payloadContext,
       messageId: header.messageId,
-      gzip: engine.gzip,
+      compression: engine.compression,
       allowTruncated: engine.config.allowTruncated === true,
       isEmpty: false,
     });

@@ -1,6 +1,7 @@
 // What the attempts of one client share: store, server clock, renewal slot, environment for reading headers.
 
 import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
+import type { Compression } from "../encoding/compression.ts";
 import type { Core } from "../core/core.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData, EntityScheme } from "../entity-auth/scheme.ts";
@@ -10,19 +11,18 @@ import type { HeaderEnvironment } from "../message/header-reader.ts";
 import type { InputLimits } from "../message/message-input.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { RemoteClock } from "../platform/clock.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import type { DeviceStore } from "../store/device-store.ts";
 import type { ClientConfig } from "./api.ts";
 import { RenewalSlot } from "./renewal.ts";
 import { completeExchange, type OwnExchange, type PendingRequests } from "./requester.ts";
-import { boundedGzip, inputLimits, ownCapabilities, schemeTable } from "./settings.ts";
+import { compressionOf, inputLimits, ownCapabilities, schemeTable } from "./settings.ts";
 
 export class ClientEngine {
   readonly config: ClientConfig;
   readonly core: Core;
   readonly store: DeviceStore;
   readonly limits: InputLimits;
-  readonly gzip: Gzip | null;
+  readonly compression: Compression;
   readonly capabilities: Capabilities;
   readonly serverSchemes: ReadonlyMap<string, EntityScheme>;
   readonly renewals = new RenewalSlot();
@@ -34,8 +34,8 @@ export class ClientEngine {
     this.store = store;
     this.#serverClock = new RemoteClock(config.clock);
     this.limits = inputLimits(config);
-    this.gzip = boundedGzip(config.gzip, this.limits);
-    this.capabilities = ownCapabilities(config.capabilities, this.gzip, config.keyExchange);
+    this.compression = compressionOf(config.gzip, this.limits);
+    this.capabilities = ownCapabilities(config.capabilities, config.gzip, config.keyExchange);
     this.serverSchemes = schemeTable(config.serverSchemes);
     schemeTable(config.keyExchange);
   }
@@ -78,7 +78,7 @@ export class ClientEngine {
   ): HeaderEnvironment {
     return {
       core: this.core,
-      gzip: this.gzip,
+      compression: this.compression,
       entitySchemes: this.serverSchemes,
       userSchemes: new Map(),
       keyExchange: this.config.keyExchange,

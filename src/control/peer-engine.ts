@@ -2,6 +2,7 @@
 // headers of others are read.
 
 import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
+import type { Compression } from "../encoding/compression.ts";
 import type { Core } from "../core/core.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
@@ -10,13 +11,12 @@ import { type Capabilities, preferredFormat } from "../message/capabilities.ts";
 import type { HeaderEnvironment } from "../message/header-reader.ts";
 import type { InputLimits } from "../message/message-input.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import { type Counterpart, Counterparts } from "./counterparts.ts";
 import type { ErrorSender } from "./error-reply.ts";
 import type { PeerConfig } from "./peer-api.ts";
 import { completeExchange, type OwnExchange, type PendingRequests } from "./requester.ts";
-import { boundedGzip, inputLimits, ownCapabilities, schemeTable } from "./settings.ts";
+import { compressionOf, inputLimits, ownCapabilities, schemeTable } from "./settings.ts";
 
 const CACHED_SESSIONS = 512;
 const COUNTERPARTS = 1024;
@@ -28,7 +28,7 @@ export class PeerEngine {
   readonly config: PeerConfig;
   readonly core: Core;
   readonly limits: InputLimits;
-  readonly gzip: Gzip | null;
+  readonly compression: Compression;
   readonly capabilities: Capabilities;
   readonly cache: SessionCache<VerifiedMasterToken>;
   readonly counterparts: Counterparts;
@@ -39,8 +39,8 @@ export class PeerEngine {
     this.config = config;
     this.core = core;
     this.limits = inputLimits(config);
-    this.gzip = boundedGzip(config.gzip, this.limits);
-    this.capabilities = ownCapabilities(config.capabilities, this.gzip, config.keyExchange);
+    this.compression = compressionOf(config.gzip, this.limits);
+    this.capabilities = ownCapabilities(config.capabilities, config.gzip, config.keyExchange);
     this.cache = new SessionCache(config.maxCachedSessions ?? CACHED_SESSIONS);
     this.counterparts = new Counterparts({
       core,
@@ -52,7 +52,7 @@ export class PeerEngine {
     schemeTable(config.keyExchange);
     this.#shared = {
       core,
-      gzip: this.gzip,
+      compression: this.compression,
       entitySchemes: schemeTable(config.entitySchemes),
       userSchemes: schemeTable(config.userSchemes ?? []),
       keyExchange: config.keyExchange,

@@ -4,6 +4,7 @@
 import { type RequestSituation, type RequestWishes, requestForm } from "../builder/request.ts";
 import { needsExchange, type ResponseTokens, responseTokens } from "../builder/response.ts";
 import { editPeerServiceTokens, type ServiceTokenHooks } from "../builder/service-tokens.ts";
+import { compressorOf } from "../encoding/compression.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslProtectionRequired, MslUsageError } from "../errors/msl-error.ts";
 import type { KeyRequest } from "../key-exchange/scheme.ts";
@@ -177,7 +178,7 @@ async function send(
   sink: MessageSink,
   deadline: Deadline,
 ): Promise<Sent> {
-  const { config, gzip } = engine;
+  const { config, compression } = engine;
   const { store } = counterpart;
   const { scheme } = config.entity;
   const { masterToken, userIdToken, lease } = selection;
@@ -223,7 +224,16 @@ async function send(
     peer: peerBase.serviceTokens,
   };
   const hooks = intent.hooks ?? config.serviceTokens ?? null;
-  const around = { format, masterToken, userIdToken, gzip, hooks, handshake: form.handshake || isAutomatic };
+  const capabilities = answers === null ? engine.capabilities : (reply?.capabilities ?? null);
+  const best = compressorOf(capabilities?.compression, compression.gzip);
+  const around = {
+    format,
+    masterToken,
+    userIdToken,
+    compressor: best,
+    hooks,
+    handshake: form.handshake || isAutomatic,
+  };
   const peerMasterToken = issuedToken ?? peerBase.masterToken;
   const edited = await editPeerServiceTokens(tokens, around, {
     masterToken: peerMasterToken,
@@ -249,7 +259,7 @@ async function send(
     nonReplayableId,
     renewable: form.renewable,
     handshake: form.handshake,
-    capabilities: answers === null ? engine.capabilities : (reply?.capabilities ?? null),
+    capabilities,
     keyRequests: held.requests,
     keyResponse: issued?.keyResponse ?? null,
     userAuth: isDelayed ? null : userAuth,
@@ -260,8 +270,7 @@ async function send(
   const wire = await writeHeader(header);
   deadline.check();
   const body = form.handshake || isAutomatic ? null : intent.body.open();
-  const canCompress = intent.compress && header.capabilities?.compression.includes("GZIP") === true;
-  const options = { context, messageId, format, gzip: canCompress ? gzip : null };
+  const options = { context, messageId, format, compressor: intent.compress ? best : null };
   const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(sink.write(piece)));
   await deadline.race(sink.end());
   reportOutgoing(config.onMessage, header, { bytes, headerBytes: wire.length, scheme });

@@ -134,11 +134,11 @@ export class SessionState {
 
   /** The body of a message for the application. `mayLack`: it ends where another message begins. */
   deliver(header: MessageHeader, read: ReadMessage, deadline: Deadline, mayLack = false): Delivery {
-    const { config, gzip, limits } = this.engine;
+    const { config, compression, limits } = this.engine;
     const body = new BodyReader(read.source, {
       context: header.payloadContext,
       messageId: header.messageId,
-      gzip,
+      compression,
       allowTruncated: mayLack || config.allowTruncated === true,
       isEmpty: header.handshake === true,
     });

@@ -4,6 +4,7 @@
 import { editServiceTokens } from "../builder/service-tokens.ts";
 import { responseTokens } from "../builder/response.ts";
 import type { Core } from "../core/core.ts";
+import { type Compression, compressorOf } from "../encoding/compression.ts";
 import { detectFormat, type Format } from "../encoding/codec.ts";
 import { MslProtectionRequired, protocolError } from "../errors/msl-error.ts";
 import { BodyReader, writeMessage } from "../message/body.ts";
@@ -15,7 +16,6 @@ import { nextMessageId } from "../message/ids.ts";
 import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
 import { isPending } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
 import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import type {
@@ -35,7 +35,7 @@ import { ExchangeRecord } from "./events.ts";
 import { IncomingRequest } from "./incoming.ts";
 import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
 import { checkRequest } from "./server-checks.ts";
-import { boundedGzip, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, schemeTable } from "./settings.ts";
+import { compressionOf, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, schemeTable } from "./settings.ts";
 
 /** Sessions that stay imported between messages, unless configured. */
 const CACHED_SESSIONS = 512;
@@ -60,7 +60,7 @@ class Server implements MslServer {
   readonly #config: ServerConfig;
   readonly #core: Core;
   readonly #limits: InputLimits;
-  readonly #gzip: Gzip | null;
+  readonly #compression: Compression;
   readonly #capabilities: Capabilities;
   readonly #cache: SessionCache<VerifiedMasterToken>;
   readonly #environment: HeaderEnvironment;
@@ -70,14 +70,14 @@ class Server implements MslServer {
     this.#config = config;
     this.#core = core;
     this.#limits = inputLimits(config);
-    this.#gzip = boundedGzip(config.gzip, this.#limits);
-    this.#capabilities = ownCapabilities(config.capabilities, this.#gzip, config.keyExchange);
+    this.#compression = compressionOf(config.gzip, this.#limits);
+    this.#capabilities = ownCapabilities(config.capabilities, config.gzip, config.keyExchange);
     this.#cache = new SessionCache(config.maxCachedSessions ?? CACHED_SESSIONS);
     schemeTable(config.keyExchange);
     this.#sender = { core, config, capabilities: this.#capabilities };
     this.#environment = {
       core,
-      gzip: this.#gzip,
+      compression: this.#compression,
       entitySchemes: schemeTable(config.entitySchemes),
       userSchemes: schemeTable(config.userSchemes ?? []),
       keyExchange: config.keyExchange,
@@ -156,7 +156,7 @@ class Server implements MslServer {
     const body = new BodyReader(input, {
       context: header.payloadContext,
       messageId: header.messageId,
-      gzip: this.#gzip,
+      compression: this.#compression,
       allowTruncated: this.#config.allowTruncated === true,
       isEmpty: header.handshake === true,
     });
@@ -234,13 +234,14 @@ class Server implements MslServer {
     requireProtection(init, hasSession, entity.scheme);
     if ((init.user ?? null) !== null && !hasSession) throw new MslProtectionRequired("RESPONSE_REQUIRES_MASTERTOKEN");
     const masterToken = issued ?? request.masterToken;
+    const best = compressorOf(capabilities?.compression, this.#config.gzip);
     const hooks = init.serviceTokens ?? this.#config.serviceTokens ?? null;
     const { userIdToken } = tokens;
     const edited = editServiceTokens(tokens.serviceTokens, {
       format,
       masterToken,
       userIdToken,
-      gzip: this.#gzip,
+      compressor: best,
       hooks,
       handshake: isHandshake,
     });
@@ -267,12 +268,11 @@ class Server implements MslServer {
       peer: NO_PEER_TOKENS,
     };
     const wire = await writeHeader(header);
-    const compress = init.compress !== false && capabilities?.compression.includes("GZIP") === true;
     const options = {
       context: issued?.verified.context ?? context,
       messageId,
       format,
-      gzip: compress ? this.#gzip : null,
+      compressor: init.compress !== false ? best : null,
     };
     const body = isHandshake ? null : repeatableBody(init.body, 0).open();
     const bytes = await writeMessage(wire, body, options, (piece) => {

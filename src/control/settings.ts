@@ -1,6 +1,7 @@
 // Configuration shared by client and server, with its defaults filled in.
 
 import type { Core } from "../core/core.ts";
+import { type Compression, type CompressionAlgorithm, COMPRESSION_ALGORITHMS } from "../encoding/compression.ts";
 import type { Format } from "../encoding/codec.ts";
 import { MslUsageError } from "../errors/msl-error.ts";
 import type { Capabilities, CapabilitiesConfig } from "../message/capabilities.ts";
@@ -22,14 +23,9 @@ export function inputLimits(limits: ReadLimits): InputLimits {
   return { maxObjectBytes, maxMessageBytes };
 }
 
-/** The plug with inflated chunks bounded, beside the ratio, by what a whole message may hold. */
-export function boundedGzip(gzip: Gzip | null, limits: InputLimits): Gzip | null {
-  if (gzip === null) return null;
-  const bound = limits.maxMessageBytes ?? MAX_MESSAGE_BYTES;
-  return {
-    compress: (data) => gzip.compress(data),
-    uncompress: (data, maxLength) => gzip.uncompress(data, Math.min(maxLength, bound)),
-  };
+/** How to inflate: a piece is bounded, beside the ratio, by what a whole message may hold. */
+export function compressionOf(gzip: Gzip | null, limits: InputLimits): Compression {
+  return { gzip, maxBytes: limits.maxMessageBytes ?? MAX_MESSAGE_BYTES };
 }
 
 export function ownCapabilities(
@@ -38,11 +34,15 @@ export function ownCapabilities(
   keyExchange: readonly KeyExchange[],
 ): Capabilities {
   return {
-    compression: gzip === null ? [] : ["GZIP"],
+    compression: COMPRESSION_ALGORITHMS.filter((name) => isOffered(name, config, gzip)),
     languages: config?.languages ?? ["en"],
     formats: config?.formats ?? DEFAULT_FORMATS,
     keyxSchemes: keyExchange.some((exchange) => exchange.name === "ECDH") ? ["ECDH"] : [],
   };
+}
+
+function isOffered(name: CompressionAlgorithm, config: CapabilitiesConfig | undefined, gzip: Gzip | null): boolean {
+  return (name !== "GZIP" || gzip !== null) && (config?.compression ?? COMPRESSION_ALGORITHMS).includes(name);
 }
 
 const DEFAULT_FORMATS: readonly Format[] = ["CBOR", "JSON"];

@@ -3,8 +3,38 @@
 
 import { protocolError } from "../errors/msl-error.ts";
 import type { Gzip } from "../platform/gzip.ts";
+import { lzwCompress, lzwUncompress } from "./lzw.ts";
 
 export type CompressionAlgorithm = "GZIP" | "LZW";
+
+/** What this side can inflate, and how much it takes at a time. LZW needs no plug. */
+export interface Compression {
+  readonly gzip: Gzip | null;
+  /** Most bytes that one piece may inflate to, whatever the ratio. */
+  readonly maxBytes: number;
+}
+
+/** One way of compressing what is sent. */
+export interface Compressor {
+  readonly algorithm: CompressionAlgorithm;
+  compress(data: Uint8Array): Uint8Array;
+}
+
+const LZW: Compressor = { algorithm: "LZW", compress: lzwCompress };
+
+/** In the order that senders prefer them. */
+export const COMPRESSION_ALGORITHMS: readonly CompressionAlgorithm[] = ["GZIP", "LZW"];
+
+/** The compressor to use where `algorithms` are in force; null: none of them is here. */
+export function compressorOf(
+  algorithms: readonly CompressionAlgorithm[] | undefined,
+  gzip: Gzip | null,
+): Compressor | null {
+  if (gzip !== null && algorithms?.includes("GZIP") === true) {
+    return { algorithm: "GZIP", compress: (data) => gzip.compress(data) };
+  }
+  return algorithms?.includes("LZW") === true ? LZW : null;
+}
 
 /** Output over input that a receiver accepts. */
 export const MAX_RATIO = 200;
@@ -19,11 +49,11 @@ export function compressionNamed(name: string, where: string): CompressionAlgori
  *
  * @throws COMPRESSION_ERROR
  */
-export function compressIfUseful(gzip: Gzip, data: Uint8Array): Uint8Array | null {
+export function compressIfUseful(compressor: Pick<Compressor, "compress">, data: Uint8Array): Uint8Array | null {
   if (data.length === 0) return null;
   let compressed: Uint8Array;
   try {
-    compressed = gzip.compress(data);
+    compressed = compressor.compress(data);
   } catch {
     return protocolError("COMPRESSION_ERROR");
   }
@@ -33,19 +63,23 @@ export function compressIfUseful(gzip: Gzip, data: Uint8Array): Uint8Array | nul
 /**
  * Inflates. Zero bytes stay zero bytes.
  *
- * @throws UNSUPPORTED_COMPRESSION, UNCOMPRESSION_ERROR (malformed, or above `ratio`)
+ * @throws UNSUPPORTED_COMPRESSION, UNCOMPRESSION_ERROR (malformed, or above `ratio` or `maxBytes`)
  */
 export function uncompress(
   algorithm: CompressionAlgorithm,
-  gzip: Gzip | null,
+  { gzip, maxBytes }: Compression,
   data: Uint8Array,
   where: string,
   ratio: number = MAX_RATIO,
 ): Uint8Array {
-  if (algorithm !== "GZIP" || gzip === null) protocolError("UNSUPPORTED_COMPRESSION", where);
+  if (algorithm === "GZIP" && gzip === null) protocolError("UNSUPPORTED_COMPRESSION", where);
   if (data.length === 0) return data;
+  const limit = Math.min(Math.floor(data.length * ratio), maxBytes);
+  if (algorithm === "LZW" || gzip === null) {
+    return lzwUncompress(data, limit) ?? protocolError("UNCOMPRESSION_ERROR", where);
+  }
   try {
-    return gzip.uncompress(data, data.length * ratio);
+    return gzip.uncompress(data, limit);
   } catch {
     return protocolError("UNCOMPRESSION_ERROR", where);
   }

@@ -3,10 +3,10 @@
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
+import type { Compression, Compressor } from "../encoding/compression.ts";
 import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
 import { MslLocalError, MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import type { ObjectSource } from "./message-input.ts";
 import { type Chunk, readChunk, writeChunk } from "./payload-chunk.ts";
 
@@ -16,7 +16,7 @@ export const CHUNK_BYTES = 16384;
 export interface BodyReaderOptions {
   readonly context: CryptoContext;
   readonly messageId: number;
-  readonly gzip: Gzip | null;
+  readonly compression: Compression;
   readonly allowTruncated: boolean;
   /** Handshakes, their answers, and errors have no body: nothing is read. */
   readonly isEmpty: boolean;
@@ -109,7 +109,7 @@ export class BodyReader {
   }
 
   #read(wire: Uint8Array): Awaitable<Chunk> {
-    return readChunk(this.#options.context, wire, this.#options.gzip);
+    return readChunk(this.#options.context, wire, this.#options.compression);
   }
 
   #accept(chunk: Chunk): Chunk {
@@ -209,7 +209,7 @@ export interface BodyWriterOptions {
   readonly messageId: number;
   readonly format: Format;
   /** Set where the header's capabilities and the caller want compression. */
-  readonly gzip: Gzip | null;
+  readonly compressor: Compressor | null;
 }
 
 export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -255,8 +255,8 @@ function cutPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
 }
 
 function sealCut(options: BodyWriterOptions, sequenceNumber: number, data: Uint8Array, endOfMessage: boolean) {
-  const { context, messageId, format, gzip } = options;
-  return writeChunk(context, { sequenceNumber, messageId, endOfMessage, data }, format, gzip);
+  const { context, messageId, format, compressor } = options;
+  return writeChunk(context, { sequenceNumber, messageId, endOfMessage, data }, format, compressor);
 }
 
 /**

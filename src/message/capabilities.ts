@@ -2,7 +2,7 @@
 //   capabilities = { "compressionalgos": [string], "languages": [string], "encoderformats": [string], "keyxschemes": [string]? }
 // `keyxschemes` is our extension; peers that do not know it drop it from intersections.
 
-import type { CompressionAlgorithm } from "../encoding/compression.ts";
+import { type CompressionAlgorithm, COMPRESSION_ALGORITHMS } from "../encoding/compression.ts";
 import type { EncodeFields, Format } from "../encoding/codec.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 
@@ -19,9 +19,10 @@ export interface CapabilitiesConfig {
   readonly languages?: readonly string[];
   /** In order of our own preference. Default CBOR, then JSON. */
   readonly formats?: readonly Format[];
+  /** Default: GZIP where the environment has it, and LZW. Without any, nothing is sent or accepted compressed. */
+  readonly compression?: readonly CompressionAlgorithm[];
 }
 
-const COMPRESSION: readonly CompressionAlgorithm[] = ["GZIP", "LZW"];
 const FORMATS: readonly Format[] = ["CBOR", "JSON"];
 
 /** Reads the object; unknown names are ignored, an absent or mistyped array is empty. @throws MSL_PARSE_ERROR */
@@ -29,7 +30,7 @@ export function parseCapabilities(map: MslMap): Capabilities {
   const compression = strings(map, "compressionalgos");
   const formats = strings(map, "encoderformats");
   return {
-    compression: COMPRESSION.filter((name) => compression.includes(name)),
+    compression: COMPRESSION_ALGORITHMS.filter((name) => compression.includes(name)),
     languages: strings(map, "languages"),
     formats: FORMATS.filter((name) => formats.includes(name)),
     keyxSchemes: [...new Set(strings(map, "keyxschemes"))],

@@ -4,6 +4,7 @@
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { openPair } from "../crypto/seal.ts";
+import type { Compression } from "../encoding/compression.ts";
 import { decodeObject } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
@@ -16,7 +17,6 @@ import {
   type ReceivedKeyRequest,
 } from "../key-exchange/scheme.ts";
 import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import { type MasterToken, type MasterTokenReader, readMasterToken } from "../tokens/master-token.ts";
 import { parseServiceToken, type ServiceToken } from "../tokens/service-token.ts";
 import { parseUserIdToken, type UserIdToken } from "../tokens/user-id-token.ts";
@@ -27,7 +27,7 @@ import { type CompletedExchange, type MessageHeader, NO_PEER_TOKENS, type PeerTo
 
 /** What the receiver brings; a client has no token keys, a server no sessions and no pending requests. */
 export interface HeaderEnvironment extends MasterTokenReader {
-  readonly gzip: Gzip | null;
+  readonly compression: Compression;
   readonly entitySchemes: EntitySchemes;
   readonly userSchemes: UserSchemes;
   readonly keyExchange: readonly KeyExchange[];
@@ -262,7 +262,7 @@ async function readServiceTokens(
         masterToken,
         userIdToken,
         context: (tokenName) => env.serviceTokenContext(tokenName),
-        gzip: env.gzip,
+        compression: env.compression,
       }),
     );
   }

@@ -7,12 +7,17 @@
 import type { ChunkFields } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { openPair, sealPair } from "../crypto/seal.ts";
-import { compressIfUseful, compressionNamed, uncompress } from "../encoding/compression.ts";
+import {
+  type Compression,
+  type Compressor,
+  compressIfUseful,
+  compressionNamed,
+  uncompress,
+} from "../encoding/compression.ts";
 import { decodeObject, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
-import type { Gzip } from "../platform/gzip.ts";
 
 /** Application bytes of one chunk, not compressed. */
 export interface Chunk {
@@ -22,19 +27,19 @@ export interface Chunk {
   readonly data: Uint8Array;
 }
 
-/** The wire object of a chunk; `gzip` compresses where that is useful. */
+/** The wire object of a chunk; `compressor` compresses where that is useful. */
 export function writeChunk(
   context: CryptoContext,
   chunk: Chunk,
   format: Format,
-  gzip: Gzip | null,
+  compressor: Compressor | null,
 ): Awaitable<Uint8Array> {
-  const compressed = gzip === null ? null : compressIfUseful(gzip, chunk.data);
+  const compressed = compressor === null ? null : compressIfUseful(compressor, chunk.data);
   const fields: ChunkFields = {
     sequenceNumber: chunk.sequenceNumber,
     messageId: chunk.messageId,
     endOfMessage: chunk.endOfMessage,
-    compression: compressed === null ? null : "GZIP",
+    compression: compressed === null || compressor === null ? null : compressor.algorithm,
     data: compressed ?? chunk.data,
   };
   const { slots } = context;
@@ -58,11 +63,11 @@ export function writeChunk(
  * @throws PAYLOAD_VERIFICATION_FAILED, crypto errors, MSL_PARSE_ERROR, PAYLOAD_*_OUT_OF_RANGE, PAYLOAD_DATA_MISSING,
  *   UNIDENTIFIED_COMPRESSION, UNSUPPORTED_COMPRESSION, UNCOMPRESSION_ERROR
  */
-export function readChunk(context: CryptoContext, wire: Uint8Array, gzip: Gzip | null): Awaitable<Chunk> {
+export function readChunk(context: CryptoContext, wire: Uint8Array, compression: Compression): Awaitable<Chunk> {
   const { slots } = context;
   if (slots !== null) {
     const opened = slots.core.openChunk(slots.encryption, slots.mac, wire);
-    if (opened.kind === "opened") return finish(opened.value, gzip);
+    if (opened.kind === "opened") return finish(opened.value, compression);
     if (opened.kind === "bad-tag") protocolError("PAYLOAD_VERIFICATION_FAILED", "payload");
   }
   const outer = decodeObject(wire, "chunk");
@@ -75,15 +80,16 @@ export function readChunk(context: CryptoContext, wire: Uint8Array, gzip: Gzip |
     const messageId = map.int("messageid", 0, MAX_ID, "PAYLOAD_MESSAGE_ID_OUT_OF_RANGE");
     const endOfMessage = map.boolOr("endofmsg", false);
     const algorithm = map.stringOr("compressionalgo");
-    const compression = algorithm === null ? null : compressionNamed(algorithm, "payload.compressionalgo");
-    return finish({ sequenceNumber, messageId, endOfMessage, compression, data: map.bytes("data") }, gzip);
+    const named = algorithm === null ? null : compressionNamed(algorithm, "payload.compressionalgo");
+    const data = map.bytes("data");
+    return finish({ sequenceNumber, messageId, endOfMessage, compression: named, data }, compression);
   });
 }
 
-function finish(fields: ChunkFields, gzip: Gzip | null): Chunk {
+function finish(fields: ChunkFields, by: Compression): Chunk {
   const { sequenceNumber, messageId, endOfMessage, compression } = fields;
   if (fields.data.length === 0 && !endOfMessage) protocolError("PAYLOAD_DATA_MISSING", "payload.data");
   const isPlain = compression === null || fields.data.length === 0;
-  const data = isPlain ? fields.data : uncompress(compression, gzip, fields.data, "payload.data");
+  const data = isPlain ? fields.data : uncompress(compression, by, fields.data, "payload.data");
   return { sequenceNumber, messageId, endOfMessage, data };
 }

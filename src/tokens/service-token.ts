@@ -4,12 +4,18 @@
 // A token that cannot be verified stays opaque and is sent back as it came; empty data always means "delete".
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
-import { type CompressionAlgorithm, compressIfUseful, compressionNamed, uncompress } from "../encoding/compression.ts";
+import {
+  type Compression,
+  type CompressionAlgorithm,
+  type Compressor,
+  compressIfUseful,
+  compressionNamed,
+  uncompress,
+} from "../encoding/compression.ts";
 import { decodeObject, type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { MslUsageError, protocolError } from "../errors/msl-error.ts";
-import type { Gzip } from "../platform/gzip.ts";
 import type { MasterToken } from "./master-token.ts";
 import type { UserIdToken } from "./user-id-token.ts";
 
@@ -32,7 +38,7 @@ export interface ServiceTokenReader {
   readonly userIdToken: UserIdToken | null;
   /** Context for a token's name, or null. */
   context(name: string): CryptoContext | null;
-  readonly gzip: Gzip | null;
+  readonly compression: Compression;
 }
 
 /** @throws MSL_PARSE_ERROR, the SERVICETOKEN_* rows, UNIDENTIFIED_COMPRESSION, decryption errors of verified tokens */
@@ -64,7 +70,7 @@ export async function parseServiceToken(map: MslMap, reader: ServiceTokenReader)
   let data: Uint8Array | null = servicedata.length === 0 ? servicedata : null;
   if (verified && context !== null && servicedata.length > 0) {
     data = encrypted ? await context.decrypt(servicedata) : servicedata.slice();
-    if (compression !== null) data = uncompress(compression, reader.gzip, data, where);
+    if (compression !== null) data = uncompress(compression, reader.compression, data, where);
   }
   if (mtSerialNumber !== null && mtSerialNumber !== reader.masterToken?.serialNumber) {
     protocolError("SERVICETOKEN_MASTERTOKEN_MISMATCH", map.path);
@@ -82,7 +88,7 @@ export interface NewServiceToken {
   readonly userIdToken: UserIdToken | null;
   readonly encrypt: boolean;
   /** Compresses where useful. */
-  readonly gzip: Gzip | null;
+  readonly compressor: Compressor | null;
   readonly context: CryptoContext;
 }
 
@@ -92,11 +98,12 @@ export async function createServiceToken(format: Format, token: NewServiceToken)
   if (masterToken !== null && userIdToken !== null && userIdToken.mtSerialNumber !== masterToken.serialNumber) {
     throw new MslUsageError("The user ID token is not bound to the master token.");
   }
-  const compressed = token.gzip === null ? null : compressIfUseful(token.gzip, token.data);
+  const { compressor } = token;
+  const compressed = compressor === null ? null : compressIfUseful(compressor, token.data);
   const content = compressed ?? token.data;
   const mtSerialNumber = masterToken?.serialNumber ?? null;
   const uitSerialNumber = userIdToken?.serialNumber ?? null;
-  const compression = compressed === null ? null : "GZIP";
+  const compression = compressed === null || compressor === null ? null : compressor.algorithm;
   const tokendata = encodeObject(format, {
     name,
     mtserialnumber: mtSerialNumber,

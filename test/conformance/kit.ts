@@ -23,6 +23,8 @@ import {
 import { createTokenIssuer, type IssuerConfig } from "../../src/tokens/token-issuer.ts";
 import { clock, issuerKeys, type World } from "../scenario/world.ts";
 
+const COMPRESSION = { gzip: nodeGzip, maxBytes: 1 << 26 };
+
 export const FORMATS = ["JSON", "CBOR"] as const;
 
 export const MESSAGE_ID = 1000;
@@ -70,7 +72,7 @@ export async function read(world: World, bytes: Uint8Array): Promise<Read> {
       ? null
       : ((await parseMasterToken(response.map("mastertoken"), crypto, world.core)) as VerifiedMasterToken);
   const chunks: Chunk[] = [];
-  for (const object of rest) chunks.push(await readChunk(issued?.verified.context ?? context, object, nodeGzip));
+  for (const object of rest) chunks.push(await readChunk(issued?.verified.context ?? context, object, COMPRESSION));
   return { data, outer, kind, masterToken, issued, chunks };
 }
 

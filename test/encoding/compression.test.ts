@@ -2,9 +2,18 @@
 
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { compressIfUseful, compressionNamed, MAX_RATIO, uncompress } from "../../src/encoding/compression.ts";
+import {
+  type Compression,
+  compressIfUseful,
+  compressionNamed,
+  compressorOf,
+  MAX_RATIO,
+  uncompress,
+} from "../../src/encoding/compression.ts";
 import type { Gzip } from "../../src/platform/gzip.ts";
 import { nodeGzip } from "../../src/platform/gzip-node.ts";
+
+const NODE: Compression = { gzip: nodeGzip, maxBytes: 64 * 1024 * 1024 };
 
 /** A plug whose output has a given length. */
 const toLength = (length: number): Gzip => ({ compress: () => new Uint8Array(length), uncompress: (data) => data });
@@ -27,7 +36,7 @@ test("what this side keeps, the limit takes", () => {
     Buffer.from("the same the same ".repeat(300)),
   ]) {
     const compressed = compressIfUseful(nodeGzip, data);
-    if (compressed !== null) expect(Buffer.from(uncompress("GZIP", nodeGzip, compressed, "x")).equals(data)).toBe(true);
+    if (compressed !== null) expect(Buffer.from(uncompress("GZIP", NODE, compressed, "x")).equals(data)).toBe(true);
   }
   expect(compressIfUseful(nodeGzip, new Uint8Array(1_000_000))).toBeNull();
   expect(compressIfUseful(nodeGzip, Uint8Array.of(1, 2, 3))).toBeNull();
@@ -37,7 +46,7 @@ test("inflating stops at the limit, without having made the rest", () => {
   const zeros = new Uint8Array(gzipSync(Buffer.alloc(64 * 1024 * 1024)));
   expect(zeros.length * MAX_RATIO).toBeLessThan(64 * 1024 * 1024);
   const before = process.memoryUsage().arrayBuffers;
-  expect(() => uncompress("GZIP", nodeGzip, zeros, "payload.data")).toThrow(/UNCOMPRESSION_ERROR.*payload\.data/);
+  expect(() => uncompress("GZIP", NODE, zeros, "payload.data")).toThrow(/UNCOMPRESSION_ERROR.*payload\.data/);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
   const seen: number[] = [];
   const spy: Gzip = {
@@ -47,28 +56,29 @@ test("inflating stops at the limit, without having made the rest", () => {
       return data;
     },
   };
-  uncompress("GZIP", spy, new Uint8Array(10), "x");
-  uncompress("GZIP", spy, new Uint8Array(10), "x", 3);
-  expect(seen).toEqual([2000, 30]);
+  uncompress("GZIP", { ...NODE, gzip: spy }, new Uint8Array(10), "x");
+  uncompress("GZIP", { ...NODE, gzip: spy }, new Uint8Array(10), "x", 3);
+  uncompress("GZIP", { gzip: spy, maxBytes: 17 }, new Uint8Array(10), "x", 3);
+  expect(seen).toEqual([2000, 30, 17]);
   const small = new Uint8Array(gzipSync(Buffer.alloc(100)));
-  expect(uncompress("GZIP", nodeGzip, small, "x", 100 / small.length).length).toBe(100);
-  expect(() => uncompress("GZIP", nodeGzip, small, "x", 99 / small.length)).toThrow(/UNCOMPRESSION_ERROR/);
+  expect(uncompress("GZIP", NODE, small, "x", 100 / small.length).length).toBe(100);
+  expect(() => uncompress("GZIP", NODE, small, "x", 99 / small.length)).toThrow(/UNCOMPRESSION_ERROR/);
 });
 
 test("several members are one text, zeros behind them are ignored, damage is not", () => {
   const members = Buffer.concat([gzipSync("one "), gzipSync("two"), Buffer.alloc(5)]);
-  expect(Buffer.from(uncompress("GZIP", nodeGzip, Uint8Array.from(members), "x")).toString()).toBe("one two");
+  expect(Buffer.from(uncompress("GZIP", NODE, Uint8Array.from(members), "x")).toString()).toBe("one two");
   const whole = gzipSync("a text that is compressed");
   for (let n = 1; n < whole.length; n++)
-    expect(() => uncompress("GZIP", nodeGzip, Uint8Array.from(whole.subarray(0, n)), "x"), `${n}`).toThrow(
+    expect(() => uncompress("GZIP", NODE, Uint8Array.from(whole.subarray(0, n)), "x"), `${n}`).toThrow(
       /UNCOMPRESSION_ERROR/,
     );
   for (const at of [0, 1, 2, whole.length - 8, whole.length - 1]) {
     const bad = Uint8Array.from(whole);
     bad[at]! ^= 0x55;
-    expect(() => uncompress("GZIP", nodeGzip, bad, "x"), `${at}`).toThrow(/UNCOMPRESSION_ERROR/);
+    expect(() => uncompress("GZIP", NODE, bad, "x"), `${at}`).toThrow(/UNCOMPRESSION_ERROR/);
   }
-  expect(uncompress("GZIP", nodeGzip, new Uint8Array(0), "x").length).toBe(0);
+  expect(uncompress("GZIP", NODE, new Uint8Array(0), "x").length).toBe(0);
 });
 
 test("names: known, known without an implementation, unknown", () => {
@@ -77,8 +87,7 @@ test("names: known, known without an implementation, unknown", () => {
   for (const bad of ["gzip", "ZSTD", "", "__proto__"])
     expect(() => compressionNamed(bad, "payload.compressionalgo")).toThrow(/UNIDENTIFIED_COMPRESSION.*compressionalgo/);
   const one = Uint8Array.of(1);
-  expect(() => uncompress("LZW", nodeGzip, one, "x")).toThrow(/UNSUPPORTED_COMPRESSION/);
-  expect(() => uncompress("GZIP", null, one, "x")).toThrow(/UNSUPPORTED_COMPRESSION/);
+  expect(() => uncompress("GZIP", { ...NODE, gzip: null }, one, "x")).toThrow(/UNSUPPORTED_COMPRESSION/);
 });
 
 test("a plug that fails to compress is a protocol error, and its own error stays inside", () => {
@@ -92,7 +101,7 @@ test("a plug that fails to compress is a protocol error, and its own error stays
   };
   expect(() => compressIfUseful(broken, Uint8Array.of(1))).toThrow(/^COMPRESSION_ERROR/);
   try {
-    uncompress("GZIP", broken, Uint8Array.of(1), "x");
+    uncompress("GZIP", { ...NODE, gzip: broken }, Uint8Array.of(1), "x");
     expect.unreachable();
   } catch (error) {
     expect((error as Error).cause).toBeUndefined();
@@ -109,4 +118,13 @@ test("results are plain arrays, whose slices are copies", () => {
     bytes.fill(0);
     expect(copy.some((b) => b !== 0)).toBe(true);
   }
+});
+
+test("CTL-86: GZIP is preferred to LZW, and nothing outside the capabilities in force is used", () => {
+  expect(compressorOf(["LZW", "GZIP"], nodeGzip)?.algorithm).toBe("GZIP");
+  expect(compressorOf(["LZW", "GZIP"], null)?.algorithm).toBe("LZW");
+  expect(compressorOf(["LZW"], nodeGzip)?.algorithm).toBe("LZW");
+  expect(compressorOf(["GZIP"], null)).toBeNull();
+  expect(compressorOf([], nodeGzip)).toBeNull();
+  expect(compressorOf(undefined, nodeGzip)).toBeNull();
 });

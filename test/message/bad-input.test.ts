@@ -206,9 +206,9 @@ describe.each(FORMATS)("%s", (format) => {
       "UNIDENTIFIED_COMPRESSION",
     ],
     [
-      "LZW is not contained",
-      { sequencenumber: 1, messageid: 1000, endofmsg: true, compressionalgo: "LZW", data: Buffer.from("a") },
-      "UNSUPPORTED_COMPRESSION",
+      "broken LZW",
+      { sequencenumber: 1, messageid: 1000, endofmsg: true, compressionalgo: "LZW", data: Buffer.from([65, 255, 255]) },
+      "UNCOMPRESSION_ERROR",
     ],
     [
       "broken GZIP",

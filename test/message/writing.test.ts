@@ -33,7 +33,7 @@ const body = (n: number) => Uint8Array.from({ length: n }, (_, i) => i * 7);
 
 describe.each(FORMATS)("%s", (format) => {
   const header = Uint8Array.from(Buffer.from(format === "JSON" ? "{}" : "\xa0", "latin1"));
-  const optionsOf = (crypto: CryptoContext) => ({ context: crypto, messageId: 5, format, gzip: null });
+  const optionsOf = (crypto: CryptoContext) => ({ context: crypto, messageId: 5, format, compressor: null });
 
   async function written(source: Parameters<typeof writeMessage>[1], crypto: CryptoContext = context) {
     const pieces: Uint8Array[] = [];
@@ -49,7 +49,13 @@ describe.each(FORMATS)("%s", (format) => {
     for (let at = 0; at < all.length; at += step) parts.push(all.subarray(at, at + step));
     const input = new MessageInput(core, bytesReader(...parts), LIMITS);
     expect(await input.next()).toEqual(header);
-    const options = { context: crypto, messageId: 5, gzip: null, allowTruncated: false, isEmpty: false };
+    const options = {
+      context: crypto,
+      messageId: 5,
+      compression: { gzip: null, maxBytes: 1000 },
+      allowTruncated: false,
+      isEmpty: false,
+    };
     const reader = new BodyReader(input, options);
     const whole = await reader.all(1 << 20);
     expect([reader.isDone, reader.isComplete]).toEqual([true, true]);
@@ -102,7 +108,13 @@ describe.each(FORMATS)("%s", (format) => {
     last[last.length - 9]! ^= 1;
     const input = new MessageInput(core, bytesReader(last), LIMITS);
     await input.next();
-    const options = { context, messageId: 5, gzip: null, allowTruncated: false, isEmpty: false };
+    const options = {
+      context,
+      messageId: 5,
+      compression: { gzip: null, maxBytes: 1000 },
+      allowTruncated: false,
+      isEmpty: false,
+    };
     const reader = new BodyReader(input, options);
     for (const step of [() => reader.peek(), () => reader.next(), () => reader.all(100)]) {
       await expect((async () => step())()).rejects.toThrow(/PAYLOAD_VERIFICATION_FAILED|MSL_PARSE_ERROR/);
@@ -114,7 +126,13 @@ describe.each(FORMATS)("%s", (format) => {
       const pieces = await written([body(size)]);
       const input = new MessageInput(core, bytesReader(...pieces), LIMITS);
       await input.next();
-      const options = { context, messageId: 5, gzip: null, allowTruncated: false, isEmpty: false };
+      const options = {
+        context,
+        messageId: 5,
+        compression: { gzip: null, maxBytes: 1000 },
+        allowTruncated: false,
+        isEmpty: false,
+      };
       const reader = new BodyReader(input, options);
       await expect((async () => reader.all(100))()).rejects.toThrow(/MESSAGE_TOO_LARGE/);
     }

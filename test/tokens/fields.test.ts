@@ -211,7 +211,7 @@ describe.each(FORMATS)("%s", (format) => {
       masterToken: { serialNumber: 4 } as never,
       userIdToken: { serialNumber: 5 } as never,
       context: () => issuer,
-      gzip: null,
+      compression: { gzip: null, maxBytes: 1000 },
     };
     const read = async (tokendata: EncodeFields, duplicate?: string) =>
       codeOf(parseServiceToken(asMap(format, await signed(format, tokendata, duplicate)), reader));
@@ -233,7 +233,7 @@ describe.each(FORMATS)("%s", (format) => {
       masterToken: null,
       userIdToken: null,
       encrypt: true,
-      gzip: null,
+      compressor: null,
       context: issuer,
     });
     const open = await parseServiceToken(asMap(format, serviceTokenFields(token)), reader);

@@ -174,6 +174,12 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     ...MESSAGES,
+    vectors: ["payload: not LZW data"],
+    reason: "bytes that are no LZW are an error of the table, not a crash",
+    ours: { reply: { errorcode: 1, internalcode: 106002, messageid: MESSAGE_ID + 1 } },
+  },
+  {
+    ...MESSAGES,
     vectors: ["key exchange: Diffie-Hellman value 1"],
     reason: "public values are checked, and the message id is known when keys are made",
     ours: { reply: { errorcode: 1, internalcode: 107011, messageid: MESSAGE_ID + 1 } },

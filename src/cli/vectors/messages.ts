@@ -330,7 +330,11 @@ export async function checkChunks(
     const plain = await openPair(header.payloadContext, outer.bytes("payload"), outer.bytes("signature"));
     same("verified chunk", plain !== null, recorded.flag("signatureVerified"));
     same("payload", parseJson(text(plain ?? fail("a chunk does not verify")), "payload"), recorded.json("payload"));
-    same("data of a chunk", (await readChunk(header.payloadContext, wire, bench.gzip)).data, recorded.bytes("data"));
+    same(
+      "data of a chunk",
+      (await readChunk(header.payloadContext, wire, bench.compression)).data,
+      recorded.bytes("data"),
+    );
   }
 }
 

@@ -47,10 +47,10 @@ export function serverEnvironment(receiver: Receiver): HeaderEnvironment {
 /** The surroundings of a client as its own engine makes them, with the master tokens that the record says it holds. */
 export async function clientEnvironment(receiver: Receiver, memory: ClientMemory): Promise<HeaderEnvironment> {
   const { bench } = receiver;
-  const { entitySchemes: schemes, keyExchange, core, gzip } = shared(receiver);
+  const { entitySchemes: schemes, keyExchange, core } = shared(receiver);
   const config = {
     core,
-    gzip,
+    gzip: bench.gzip,
     clock: clockOf(bench),
     timers: null,
     transport: { open: () => fail("a reader sends nothing") },
@@ -76,7 +76,7 @@ function shared(receiver: Receiver) {
   const { bench } = receiver;
   return {
     core: bench.core,
-    gzip: bench.gzip,
+    compression: bench.compression,
     entitySchemes: entitySchemes(receiver),
     keyExchange: keyExchanges(receiver),
     strictKeyRequests: bench.switches.strictKeyRequests,
@@ -108,7 +108,7 @@ export async function readMessage(
   const body = new BodyReader(input, {
     context: header.payloadContext,
     messageId: header.messageId,
-    gzip: env.gzip,
+    compression: env.compression,
     allowTruncated,
     isEmpty: header.handshake === true,
   });
@@ -134,7 +134,7 @@ export async function readStages(wire: Uint8Array, env: HeaderEnvironment, allow
       const body = new BodyReader(input, {
         context: header.payloadContext,
         messageId: header.messageId,
-        gzip: env.gzip,
+        compression: env.compression,
         allowTruncated,
         isEmpty: header.handshake === true,
       });

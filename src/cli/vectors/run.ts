@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_MESSAGE_BYTES } from "../../control/settings.ts";
 import type { Core } from "../../core/core.ts";
 import { type WrapKeyStore, wrapKeyStore } from "../../key-exchange/wrap-keys.ts";
 import type { Gzip } from "../../platform/gzip.ts";
@@ -158,7 +159,15 @@ class Run {
       return resource;
     };
     try {
-      return await body({ core, gzip, keys, common, switches, own });
+      return await body({
+        core,
+        gzip,
+        compression: { gzip, maxBytes: MAX_MESSAGE_BYTES },
+        keys,
+        common,
+        switches,
+        own,
+      });
     } finally {
       for (const resource of owned.reverse()) resource.dispose();
     }

@@ -128,7 +128,10 @@ export const MAC_ALGORITHMS: ReadonlyMap<string, KeySpec> = new Map([
   ["AESCmac", CMAC_KEY],
 ]);
 
-export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([["GZIP", "GZIP"]]);
+export const COMPRESSION: ReadonlyMap<string, CompressionAlgorithm> = new Map([
+  ["GZIP", "GZIP"],
+  ["LZW", "LZW"],
+]);
 
 /** Formats and kinds of networks that are no schemes, and absent from some builds. */
 const FEATURES: ReadonlyMap<string, true> = new Map([["peer-to-peer", true]]);

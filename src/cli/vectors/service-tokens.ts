@@ -1,6 +1,7 @@
 // service_tokens.json: the application's tokens, read with and without their keys, and made again.
 
 import { nullContext } from "../../crypto/null.ts";
+import { compressionNamed, compressorOf } from "../../encoding/compression.ts";
 import { decodeObject, encodeObject } from "../../encoding/codec.ts";
 import type { MasterToken } from "../../tokens/master-token.ts";
 import {
@@ -34,7 +35,12 @@ async function checkToken(vector: Vector, bench: Bench): Promise<void> {
   const masterToken = await recordedMasterToken(bench.common.mastertoken as string, bench);
   const userIdToken = await recordedUserIdToken(bench.common.useridtoken as string, masterToken, bench);
   const context = bench.keys.serviceToken(vector.text("key")) ?? fail("no such keys");
-  const reader: ServiceTokenReader = { masterToken, userIdToken, context: () => context, gzip: bench.gzip };
+  const reader: ServiceTokenReader = {
+    masterToken,
+    userIdToken,
+    context: () => context,
+    compression: bench.compression,
+  };
   const token = await parseServiceToken(decodeObject(vector.utf8("token"), "servicetoken"), reader);
   same("verified", token.verified, true);
   same("name", token.name, vector.text("name"));
@@ -62,13 +68,15 @@ async function checkReissue(
   reader: ServiceTokenReader,
   bench: Bench,
 ): Promise<void> {
+  const requested = vector.textOr("requestedCompression");
+  const algorithms = requested === null ? [] : [compressionNamed(requested, "requestedCompression")];
   const ours = await createServiceToken("JSON", {
     name: token.name,
     data: vector.bytes("data"),
     masterToken: token.mtSerialNumber === null ? null : reader.masterToken,
     userIdToken: token.uitSerialNumber === null ? null : reader.userIdToken,
     encrypt: token.encrypted,
-    gzip: vector.textOr("requestedCompression") === "GZIP" ? bench.gzip : null,
+    compressor: compressorOf(algorithms, bench.gzip),
     context: reader.context(token.name) ?? nullContext,
   });
   const isOwn = (token.encrypted || token.compression !== null) && vector.text("data") !== "";
@@ -92,7 +100,12 @@ async function checkParsing(vector: Vector, bench: Bench): Promise<void> {
   return checkOutcome(
     vector,
     () =>
-      parseServiceToken(decodeObject(wire, "servicetoken"), { masterToken, userIdToken, context, gzip: bench.gzip }),
+      parseServiceToken(decodeObject(wire, "servicetoken"), {
+        masterToken,
+        userIdToken,
+        context,
+        compression: bench.compression,
+      }),
     (token) => {
       const result = vector.object("result");
       same("verified", token.verified, result.flag("verified"));

@@ -2,6 +2,7 @@
 
 import type { Core } from "../../core/core.ts";
 import type { Awaitable } from "../../platform/awaitable.ts";
+import type { Compression } from "../../encoding/compression.ts";
 import type { Gzip } from "../../platform/gzip.ts";
 import type { CryptoContext } from "../../crypto/crypto-context.ts";
 import type { TokenCrypto } from "../../tokens/token-crypto.ts";
@@ -35,6 +36,7 @@ export interface BenchKeys {
 export interface Bench {
   readonly core: Core;
   readonly gzip: Gzip;
+  readonly compression: Compression;
   readonly keys: BenchKeys;
   readonly switches: Switches;
   /** Members of the file outside its lists. */

@@ -122,6 +122,26 @@ export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoCon
         (raw) => core.importKey(spec, raw),
       );
     },
+    wrapBytes(data) {
+      if (keys.wrap === undefined) return protocolError("WRAP_NOT_SUPPORTED");
+      if (data.length < 16 || data.length % 8 !== 0) return protocolError("PLAINTEXT_ILLEGAL_BLOCK_SIZE");
+      const wrap = keys.wrap.bind(keys);
+      return answered(
+        "WRAP_ERROR",
+        () => wrap(data),
+        (wrapped) => wrapped,
+      );
+    },
+    unwrapBytes(wrapped) {
+      if (keys.unwrap === undefined) return protocolError("UNWRAP_NOT_SUPPORTED");
+      if (wrapped.length < 24 || wrapped.length % 8 !== 0) return protocolError("CIPHERTEXT_ILLEGAL_BLOCK_SIZE");
+      const unwrap = keys.unwrap.bind(keys);
+      return answered(
+        "UNWRAP_ERROR",
+        () => unwrap(wrapped),
+        (raw) => raw,
+      );
+    },
     unwrapSession:
       unwrapSession === null
         ? null

@@ -9,7 +9,8 @@ import type { Awaitable } from "../platform/awaitable.ts";
  * the operation's *_ERROR with the rejection as its cause.
  *
  * Which operations a device needs: as an entity with PSK encrypt, decrypt, sign and verify; for SYMMETRIC_WRAPPED
- * either `unwrapSession`, and the session keys never leave, or `unwrap`, and they go into slots of the core.
+ * either `unwrapSession`, and the session keys never leave, or `unwrap`, and they go into slots of the core; for the
+ * ladders, whose keys come inside texts, `unwrap`.
  */
 export interface KeyOperations {
   /** AES-CBC with PKCS#5 padding under a fresh random IV of 16 bytes. */
@@ -20,9 +21,9 @@ export interface KeyOperations {
   sign?(data: Uint8Array): Awaitable<Uint8Array>;
   /** Compares in constant time. Absent: `sign` is asked and compared here. */
   verify?(data: Uint8Array, mac: Uint8Array): Awaitable<boolean>;
-  /** AES key wrap (RFC 3394) of raw key bytes, which are wiped afterwards. For issuers. */
+  /** AES key wrap (RFC 3394) of raw key bytes or of a key text of a ladder, which are wiped afterwards. For issuers. */
   wrap?(key: Uint8Array): Awaitable<Uint8Array>;
-  /** The raw bytes of a wrapped key, which go into a slot of the core and are wiped. */
+  /** The raw bytes of a wrapped key or key text; the keys go into slots of the core and the bytes are wiped. */
   unwrap?(wrapped: Uint8Array): Awaitable<Uint8Array>;
   /** Unwraps an AES-128 key and an HMAC-SHA256 key of 32 bytes, and keeps both. */
   unwrapSession?(encryptionKey: Uint8Array, macKey: Uint8Array): Awaitable<HeldSession>;

@@ -127,6 +127,14 @@ describe.each([
     expect(core.exportKey(back)).toEqual(new Uint8Array(32).fill(5));
     wrapped[3]! ^= 1;
     expect(await codeOf(() => opaque.unwrapKey(wrapped, SESSION_MAC))).toBe("UNWRAP_ERROR");
+
+    const text = Uint8Array.from({ length: 104 }, (_, i) => i);
+    const wrappedText = await opaque.wrapBytes!(text.slice());
+    expect(wrappedText).toEqual(await slots.wrapBytes!(text.slice()));
+    expect(await opaque.unwrapBytes!(wrappedText)).toEqual(text);
+    expect(await codeOf(() => opaque.wrapBytes!(new Uint8Array(20)))).toBe("PLAINTEXT_ILLEGAL_BLOCK_SIZE");
+    expect(await codeOf(() => opaque.unwrapBytes!(new Uint8Array(25)))).toBe("CIPHERTEXT_ILLEGAL_BLOCK_SIZE");
+    expect(await codeOf(() => opaque.unwrapBytes!(new Uint8Array(32)))).toBe("UNWRAP_ERROR");
   });
 
   test("ciphertexts that cannot be right, and wrong padding behind a right MAC", async () => {
@@ -154,11 +162,15 @@ test("operations that the holder does not have", async () => {
     await codeOf(() => none.verify(some, some)),
     await codeOf(() => none.wrapKey(key)),
     await codeOf(() => none.unwrapKey(some, SESSION_MAC)),
+    await codeOf(() => none.wrapBytes!(some)),
+    await codeOf(() => none.unwrapBytes!(some)),
   ]).toEqual([
     "ENCRYPT_NOT_SUPPORTED",
     "DECRYPT_NOT_SUPPORTED",
     "SIGN_NOT_SUPPORTED",
     "VERIFY_NOT_SUPPORTED",
+    "WRAP_NOT_SUPPORTED",
+    "UNWRAP_NOT_SUPPORTED",
     "WRAP_NOT_SUPPORTED",
     "UNWRAP_NOT_SUPPORTED",
   ]);

@@ -3,16 +3,20 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ClientConfig } from "../../src/control/api.ts";
-import type { Core } from "../../src/core/core.ts";
+import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
 import { readPublicKey } from "../../src/crypto/key-der.ts";
 import { opaqueContext, opaqueSigningContext, restoreWrappedSession } from "../../src/crypto/opaque-context.ts";
 import { ecc, eccData, rsa, rsaData } from "../../src/entity-auth/key-pair.ts";
 import { psk, pskData } from "../../src/entity-auth/psk.ts";
 import { ecdh } from "../../src/key-exchange/ecdh.ts";
+import { jweLadder, jwkLadder } from "../../src/key-exchange/ladder.ts";
 import { symmetricWrapped } from "../../src/key-exchange/symmetric-wrapped.ts";
+import { wrapKeyStore } from "../../src/key-exchange/wrap-keys.ts";
 import { type MemoryPlace, memoryStorage } from "../../src/store/memory-storage.ts";
+import { slotContext } from "../../src/crypto/symmetric.ts";
+import { tokenKeys } from "../../src/tokens/token-crypto.ts";
 import { KeyHolder } from "./key-holder.ts";
-import { user, World } from "./world.ts";
+import { clock, user, World } from "./world.ts";
 
 let holder: KeyHolder;
 beforeEach(() => {
@@ -21,7 +25,7 @@ beforeEach(() => {
 afterEach(() => holder.stop());
 
 /** Both sides know the device by keys of the holder alone: nothing here could leak them. */
-async function world(keepsSessions: boolean) {
+async function world(keepsSessions: boolean, ladder: typeof jweLadder | null = null) {
   const key = (await holder.ask("preShared")) as number;
   const deviceKeys = holder.operations(key, keepsSessions);
   const contextOf = (core: Core, own: World | null) => {
@@ -34,7 +38,13 @@ async function world(keepsSessions: boolean) {
       const lookup = (identity: string) => contextOf(core, place.made)(identity);
       return {
         entitySchemes: [psk({ contextOf: lookup })],
-        keyExchange: [symmetricWrapped({ core, pskContextOf: lookup }), ecdh({ core })],
+        keyExchange: [
+          symmetricWrapped({ core, pskContextOf: lookup }),
+          ecdh({ core }),
+          ...(ladder === null
+            ? []
+            : [ladder({ core, pskContextOf: lookup, issuer: { tokenCrypto: tokens(core), clock } })]),
+        ],
       };
     },
   });
@@ -48,7 +58,13 @@ async function world(keepsSessions: boolean) {
     restoreSession: restoreWrappedSession(made.core, deviceKeys),
     ...overrides,
   });
-  return { world: made, config };
+  return { world: made, config, lookup };
+}
+
+/** Keys that protect what a ladder's issuer hands out. */
+function tokens(core: Core) {
+  const encryption = core.importKey(ENCRYPTION_KEY, new Uint8Array(16).fill(1));
+  return tokenKeys([slotContext(core, { keyId: "l", encryption, mac: core.importKey(MAC_KEY, new Uint8Array(32)) })]);
 }
 
 /** No secret of the holder's is in what this process saw. */
@@ -103,6 +119,24 @@ describe.each(["JSON", "CBOR"] as const)("keys in another process, %s", (firstFo
     expect(await (await device.request({ body: "two" })).text()).toBe("ECHO:two");
     expect(holder.asked.slice(before)).toEqual([]);
     expect(holder.asked.filter((operation) => operation === "unwrap")).toHaveLength(2);
+  });
+
+  test.each([
+    ["JWE_LADDER", jweLadder],
+    ["JWK_LADDER", jwkLadder],
+  ] as const)("%s: the rung under the pre-shared key is unwrapped by its holder", async (name, ladder) => {
+    const { world: w, config, lookup } = await world(false, ladder);
+    const store = await wrapKeyStore(w.core);
+    const keyExchange = [ladder({ core: w.core, pskContextOf: lookup, store })];
+    const device = await w.device(config({ firstFormat, keyExchange }));
+    expect(await (await device.request({ body: "one", user: user() })).text()).toBe("ECHO:one");
+    await device.session.clear();
+    expect(await (await device.request({ body: "two" })).text()).toBe("ECHO:two");
+    const used = w.reports.filter((report) => report.keyx.length > 0).at(-1);
+    expect(used?.keyx).toEqual([name]);
+    // The second exchange hangs on the first one's wrapping key, which is the core's.
+    expect(holder.asked.filter((operation) => operation === "unwrap")).toHaveLength(1);
+    await expectSecret(holder.traffic, await holder.reveal());
   });
 
   test("PSK with ECDH: the entity's keys stay, the session is the core's", async () => {

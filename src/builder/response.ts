@@ -86,7 +86,7 @@ export function needsExchange(request: MessageHeader, now: number): boolean {
 }
 
 /** Answers the first key request that works, by our order of schemes. @throws KEYX_FACTORY_NOT_FOUND, the last failure */
-async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange> {
+async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange | null> {
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
   if (request.keyRequests.length === 0) protocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
@@ -102,7 +102,9 @@ async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings
     for (const received of request.keyRequests) {
       if (received.exchange.name !== exchange.name) continue;
       try {
-        const { keydata, keys } = await exchange.respond(received.parsed, binding);
+        const answer = await exchange.respond(received.parsed, binding);
+        if (answer === null) return null;
+        const { keydata, keys } = answer;
         const kind = request.authenticated ? "authenticated" : "anonymous";
         const { format, issuerData = {} } = around;
         const token = { identity, keys, renew, kind, format, issuerData } as const;

@@ -58,11 +58,14 @@ export interface KeyExchange {
   parseRequest(keydata: MslMap): Awaitable<unknown | null>;
   /** The error that an unknown mechanism or key id raises under `strictKeyRequests`. */
   readonly unknownVariantError: "UNIDENTIFIED_KEYX_MECHANISM" | "UNIDENTIFIED_KEYX_KEY_ID" | null;
-  /** New session keys and the response's key data. @throws the scheme's errors; the caller tries the next candidate */
+  /**
+   * New session keys and the response's key data; null: no exchange for this request, and the search ends ("MSL
+   * Control", issuing the master token). @throws the scheme's errors; the caller tries the next candidate
+   */
   respond(
     parsed: unknown,
     binding: ExchangeBinding,
-  ): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys }>;
+  ): Awaitable<{ readonly keydata: EncodeFields; readonly keys: SessionKeys } | null>;
 }
 
 /** Refuses entities to whom a scheme is not permitted. @throws KEYX_INCORRECT_DATA */

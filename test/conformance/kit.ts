@@ -11,12 +11,12 @@ import { type EntityAuthData, entityAuthFields } from "../../src/entity-auth/sch
 import { noneData } from "../../src/entity-auth/none.ts";
 import { pskData } from "../../src/entity-auth/psk.ts";
 import type { MessageReport, MslClient, RequestInit } from "../../src/control/api.ts";
+import type { KeyExchange } from "../../src/key-exchange/scheme.ts";
 import { type Chunk, readChunk, writeChunk } from "../../src/message/payload-chunk.ts";
 import { nodeGzip } from "../../src/platform/gzip-node.ts";
 import {
   encodedMasterToken,
   type MasterToken,
-  masterTokenFields,
   parseMasterToken,
   type VerifiedMasterToken,
 } from "../../src/tokens/master-token.ts";
@@ -178,7 +178,11 @@ export async function issueUser(
   });
 }
 
-export { masterTokenFields };
+/** Key request data of the world's schemes. */
+export async function keyRequests(world: World, schemes: readonly KeyExchange[] = world.keyExchange()) {
+  const requests = (await Promise.all(schemes.map((scheme) => scheme.createRequests()))).flat();
+  return requests.map(({ scheme, keydata }) => ({ scheme, keydata }));
+}
 
 /** What the server made of crafted bytes. */
 export interface Outcome {

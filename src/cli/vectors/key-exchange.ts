@@ -71,6 +71,7 @@ async function checkScheme(vector: Vector, bench: Bench): Promise<void> {
   if (vector.has("newWrappingKey")) await checkLadder(vector, exchange, bench);
 
   const answer = await exchange.respond(parsed, binding);
+  if (answer === null) throw new Error("the scheme made no answer");
   bench.own(answer.keys.encryption);
   bench.own(answer.keys.mac);
   const again = encodeObject("JSON", { keydata: answer.keydata });
@@ -168,7 +169,9 @@ async function checkServerSide(vector: Vector, bench: Bench): Promise<void> {
   const attempt = async () => {
     const request = await parseKeyRequest(element(), exchanges, bench.switches.strictKeyRequests);
     if (request === null) return "skipped";
-    const { keys } = await request.exchange.respond(request.parsed, binding);
+    const answer = await request.exchange.respond(request.parsed, binding);
+    if (answer === null) return "skipped";
+    const { keys } = answer;
     bench.own(keys.encryption);
     bench.own(keys.mac);
     return "answered";

@@ -4,19 +4,22 @@
 import { loadCore } from "../core/core-node.ts";
 import type { Core } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
-import { nullContext } from "../crypto/null.ts";
 import { openPair } from "../crypto/seal.ts";
 import { encodeBase64 } from "../encoding/base64.ts";
-import { type Compression, compressionNamed, uncompress } from "../encoding/compression.ts";
+import { compressionNamed, uncompress } from "../encoding/compression.ts";
 import { decodeObject, type Format } from "../encoding/codec.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
 import { MslError } from "../errors/msl-error.ts";
-import { nodeGzip } from "../platform/gzip-node.ts";
-import { parseMasterToken } from "../tokens/master-token.ts";
-import { type TokenCrypto, tokenKeys } from "../tokens/token-crypto.ts";
+import {
+  COMPRESSION,
+  entityContext,
+  inspectionKeys,
+  type Keys,
+  inspectMasterToken,
+  inspectServiceToken,
+  inspectUserIdToken,
+} from "./inspect-tokens.ts";
 import type { KeysFile } from "./keys-file.ts";
-
-const COMPRESSION: Compression = { gzip: nodeGzip, maxBytes: 64 * 1024 * 1024 };
 
 export type Verdict = "verified" | "wrong" | "no key";
 
@@ -43,24 +46,13 @@ export interface InspectedMessage {
 
 const LIMIT = 64 * 1024 * 1024;
 
-interface Keys {
-  readonly core: Core;
-  readonly tokens: TokenCrypto | null;
-  readonly psk: (identity: string) => CryptoContext | null;
-}
-
 /** All messages in the bytes, up to the first that is malformed; `failure` says where. */
 export async function inspectMessages(
   bytes: Uint8Array,
   file: KeysFile | null,
 ): Promise<{ messages: InspectedMessage[]; failure: string | null }> {
   const core = await loadCore();
-  const peerIssuer = file?.peerIssuerContext(core) ?? null;
-  const keys: Keys = {
-    core,
-    tokens: file === null ? null : tokenKeys([file.issuerContext(core), ...(peerIssuer === null ? [] : [peerIssuer])]),
-    psk: file?.pskContexts(core) ?? (() => null),
-  };
+  const keys = inspectionKeys(core, file);
   const messages: InspectedMessage[] = [];
   let offset = 0;
   try {
@@ -150,23 +142,7 @@ async function headerContext(map: MslMap, keys: Keys) {
   }
   const entity = map.mapOr("entityauthdata");
   if (entity === null) return { context: null, fields: {} };
-  const scheme = entity.string("scheme");
-  const identity = entity.map("authdata").lenientString("identity");
-  const isNone = scheme === "NONE" || scheme === "NONE_SUFFIXED" || scheme === "PROVISIONED";
-  const context = isNone ? nullContext : scheme === "PSK" && identity !== null ? keys.psk(identity) : null;
-  return { context, fields: { entityauthdata: entity.toPlain() } };
-}
-
-async function inspectMasterToken(map: MslMap, keys: Keys) {
-  const data = decodeObject(map.bytes("tokendata"), "mastertoken.tokendata");
-  const { sessiondata: _, ...shown } = data.toPlain();
-  try {
-    const token = await parseMasterToken(map, keys.tokens, keys.core);
-    const identity = token.verified === null ? {} : { identity: token.verified.identity };
-    return { token, fields: { ...shown, verified: token.verified !== null, ...identity } };
-  } catch (error) {
-    return { token: null, fields: { ...shown, invalid: error instanceof MslError ? error.code : "unreadable" } };
-  }
+  return { context: await entityContext(entity, keys), fields: { entityauthdata: entity.toPlain() } };
 }
 
 /** Header data with tokens taken apart; passwords are not shown. */
@@ -180,13 +156,18 @@ async function expand(data: MslMap, keys: Keys): Promise<Record<string, unknown>
     const { fields } = await inspectMasterToken(response.map("mastertoken"), keys);
     plain.keyresponsedata = { ...response.toPlain(), mastertoken: fields };
   }
-  const userToken = data.mapOr("useridtoken");
-  if (userToken !== null) plain.useridtoken = decodeObject(userToken.bytes("tokendata"), "useridtoken").toPlain();
-  const services = data.listOr("servicetokens");
-  if (services !== null) {
-    plain.servicetokens = Array.from({ length: services.length }, (_, i) =>
-      decodeObject(services.map(i).bytes("tokendata"), "servicetoken").toPlain(),
-    );
+  const peer = data.mapOr("peermastertoken");
+  if (peer !== null) plain.peermastertoken = (await inspectMasterToken(peer, keys)).fields;
+  for (const member of ["useridtoken", "peeruseridtoken"]) {
+    const token = data.mapOr(member);
+    if (token !== null) plain[member] = await inspectUserIdToken(token, keys);
+  }
+  for (const member of ["servicetokens", "peerservicetokens"]) {
+    const list = data.listOr(member);
+    if (list === null) continue;
+    const shown: Record<string, unknown>[] = [];
+    for (let i = 0; i < list.length; i++) shown.push(await inspectServiceToken(list.map(i), keys));
+    plain[member] = shown;
   }
   return plain;
 }

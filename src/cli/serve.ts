@@ -2,7 +2,15 @@
 // options let anyone test a client's recovery against it.
 
 import { join } from "node:path";
-import type { Admission, MessageReport, RejectInit, ServerConfig, ServiceTokenEditor } from "../control/api.ts";
+import type {
+  Admission,
+  MessageReport,
+  RejectInit,
+  ResponseInit,
+  ServerConfig,
+  ServerRequest,
+  ServiceTokenEditor,
+} from "../control/api.ts";
 import { createServer } from "../control/server.ts";
 import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../core/core.ts";
 import { loadCore } from "../core/core-node.ts";
@@ -132,12 +140,18 @@ async function serveNetwork(config: ServerConfig, where: ListenOptions, next: ()
   const listening = await listen((reader, writer, { signal }) => {
     const admit = next();
     const options = { signal, admit };
-    return server.receive(reader, writer, async (request) => ({ body: await echo(request.bytes()) }), options);
+    return server.receive(reader, writer, answer, options);
   }, where);
   io.out(JSON.stringify({ listening: listening.url }));
   await new Promise<void>((resolve) => io.onStop(resolve));
   await listening.close(GRACE_MS);
   await server.close();
+}
+
+/** Echoes under the protection that the request had: who asked without encryption is answered. */
+async function answer(request: ServerRequest): Promise<ResponseInit> {
+  const { encrypted, integrityProtected: integrity } = request;
+  return { body: await echo(request.bytes()), encrypted, integrity };
 }
 
 async function echo(body: Promise<Uint8Array>): Promise<Uint8Array> {

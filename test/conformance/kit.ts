@@ -140,6 +140,13 @@ export async function message(
   return Uint8Array.from(Buffer.concat([head, await chunk(format, contextOf(sender), text, { messageId })]));
 }
 
+/** An error message with the members that the test wants. */
+export async function errorMessage(format: Format, sender: Sender, fields: EncodeFields): Promise<Uint8Array> {
+  const { data, signature } = await sealPair(contextOf(sender), encodeObject(format, fields), format);
+  const entityauthdata = "entity" in sender ? entityAuthFields(sender.entity) : null;
+  return encodeObject(format, { entityauthdata, errordata: data, signature });
+}
+
 /** An issuer of the world's network, with its own settings. */
 export function issuerOf(world: World, config: Partial<IssuerConfig> = {}) {
   return createTokenIssuer({ core: world.core, crypto: issuerKeys(world.core), state: world.state, clock, ...config });

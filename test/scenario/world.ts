@@ -21,7 +21,7 @@ import type { KeyExchange } from "../../src/key-exchange/scheme.ts";
 import { symmetricWrapped } from "../../src/key-exchange/symmetric-wrapped.ts";
 import { nodeTimers } from "../../src/platform/clock-node.ts";
 import { nodeGzip } from "../../src/platform/gzip-node.ts";
-import type { Transport } from "../../src/platform/transport.ts";
+import type { ByteWriter, Transport } from "../../src/platform/transport.ts";
 import { memoryPskKeys } from "../../src/store/entity-keys.ts";
 import { IssuerMemory } from "../../src/store/issuer-memory.ts";
 import type { IssuerState } from "../../src/tokens/issuer-state.ts";
@@ -143,6 +143,13 @@ export class World {
   /** As `post`, refusing the message as `admit` says. */
   async postWith(admit: Admission, ...parts: Uint8Array[]): Promise<Uint8Array> {
     return this.#receive(admit, parts);
+  }
+
+  /** As `post`, answering into a writer of the test. */
+  async receiveInto(writer: ByteWriter, ...parts: Uint8Array[]): Promise<void> {
+    let i = 0;
+    const reader = { read: async () => parts[i++] ?? null, cancel() {} };
+    await this.#server.receive(reader, writer, this.#handler);
   }
 
   async #receive(admit: Admission | null, parts: Uint8Array[]): Promise<Uint8Array> {

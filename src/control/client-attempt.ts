@@ -33,11 +33,12 @@ import {
   disposeExchange,
   type OwnExchange,
   type PendingRequests,
+  passingLease,
   storeServiceTokens,
   takeExchange,
 } from "./requester.ts";
 import { randomId } from "./settings.ts";
-import { type Selection, type SentTokens, selectTokens } from "./token-selection.ts";
+import { keepsLogin, type Selection, type SentTokens, selectTokens } from "./token-selection.ts";
 
 export interface Operation {
   readonly engine: ClientEngine;
@@ -286,11 +287,17 @@ async function updateStore(
   const { store } = engine;
   const userId = init.user?.id ?? null;
   const { clears, forgotten } = store.epoch(userId);
-  if (clears !== sent.epoch.clears) return null;
+  if (clears !== sent.epoch.clears) {
+    // What was cleared stays cleared; the body is read all the same.
+    if (completed !== null) return passingLease(completed);
+    return header.masterToken === null ? null : store.leaseOf(header.masterToken);
+  }
   if (completed !== null) takeExchange(store, completed);
   const masterToken = completed?.masterToken ?? header.masterToken;
   const isKnown = userId !== null && forgotten === sent.epoch.forgotten;
-  if (isKnown && header.userIdToken !== null) store.addUserIdToken(userId, header.userIdToken);
+  if (isKnown && header.userIdToken !== null && !keepsLogin(store, userId, header.userIdToken)) {
+    store.addUserIdToken(userId, header.userIdToken);
+  }
   storeServiceTokens(store, header.serviceTokens, masterToken, header.userIdToken);
   const { capabilities } = header;
   const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();

@@ -8,7 +8,7 @@ import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { KeyExchange, KeyRequest } from "../key-exchange/scheme.ts";
 import { type CompletedExchange, headerBinding } from "../message/header.ts";
 import type { HeaderOrigin, ReceivedKeyResponse } from "../message/header-reader.ts";
-import type { DeviceStore } from "../store/device-store.ts";
+import type { DeviceStore, Lease } from "../store/device-store.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
@@ -62,6 +62,12 @@ export function disposeExchange(exchange: OwnExchange | null): void {
   if (exchange === null || exchange.isTaken) return;
   exchange.keys.encryption.dispose();
   exchange.keys.mac.dispose();
+}
+
+/** The session of an exchange that no store takes: it ends with the message that brought it. */
+export function passingLease(exchange: OwnExchange): Lease {
+  const { masterToken, context } = exchange;
+  return { masterToken, context, release: () => context.dispose() };
 }
 
 /**

@@ -81,6 +81,15 @@ export function boundUserIdToken(
   return token !== null && token.mtSerialNumber === masterToken?.serialNumber ? token : null;
 }
 
+/**
+ * Whether a late reply's user ID token, bound to a master token that was replaced meanwhile, must not take the place of
+ * one that fits the newest: the user would be logged out.
+ */
+export function keepsLogin(store: DeviceStore, userId: string, late: UserIdToken): boolean {
+  const newest = store.masterToken;
+  return late.mtSerialNumber !== newest?.serialNumber && boundUserIdToken(store, userId, newest) !== null;
+}
+
 /** Recovery's demand for a renewable message; satisfied by another master token than the one that failed. */
 function isForced(
   attempt: Pick<Attempt, "renewable">,

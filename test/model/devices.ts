@@ -98,7 +98,14 @@ export class Device {
         save: (snapshot) => this.#save(snapshot.slice(), isOff, client),
       },
       onMessage: (report) => {
-        if (report.direction === "out") this.reports.push(report);
+        if (report.direction !== "out") return;
+        this.reports.push(report);
+        // Nobody else renews while this message does: its token is still the newest of its line.
+        const { serialNumber, sequenceNumber, keyx } = report;
+        if (serialNumber === null || sequenceNumber === null || keyx.length === 0) return;
+        if (isBehind({ serialNumber, sequenceNumber }, client.session.masterToken)) {
+          this.problems.push("A token that was replaced was renewed.");
+        }
       },
     });
     this.client = client;
@@ -168,7 +175,7 @@ export class Device {
   }
 
   #init(body: string, spec: RequestSpec): RequestInit {
-    const bytes = () => Uint8Array.from(sentBody(body, spec), (c) => c.charCodeAt(0));
+    const bytes = () => new TextEncoder().encode(sentBody(body, spec));
     const { user } = spec;
     return {
       body: spec.body === "function" ? bytes : spec.body === "one-shot" ? once(bytes()) : bytes(),

@@ -4,32 +4,19 @@
 // Prints schedules, seeds and time; ends with status 1 where a rule was broken, with the smallest schedule that breaks it.
 
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundleModel, CORE } from "./build.mjs";
 
-const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const runs = Number(process.env.MODEL_RUNS ?? 100_000);
 const seed = Number(process.env.MODEL_SEED ?? Date.now() % 0x3fffffff);
 const path = process.env.MODEL_PATH ?? "";
 const mode = process.argv[2] ?? "stop";
 const processes = path === "" && mode !== "survey" ? availableParallelism() : 1;
-const file = at("../../dist/model/worker.mjs");
-
-mkdirSync(at("../../dist/model/"), { recursive: true });
-await build({
-  entryPoints: [at("worker.ts")],
-  outfile: file,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  logLevel: "error",
-});
+const file = await bundleModel("worker");
 
 function work(share, ownSeed) {
   return new Promise((resolve, reject) => {
-    const args = [file, at("../../dist/core.simd.wasm"), String(share), String(ownSeed), path, mode];
+    const args = [file, CORE, String(share), String(ownSeed), path, mode];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     let out = "";
     child.stdout.on("data", (data) => {

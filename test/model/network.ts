@@ -27,8 +27,9 @@ export class Network {
   readonly #faults: readonly Fault[];
   readonly #deliver: Deliver;
   #opened = 0;
-  /** Off at the end of a schedule: every connection works from then on. */
-  hasFaults = true;
+  #faulty = 0;
+  /** Off before and after the schedule: every connection works then. */
+  hasFaults = false;
   /** Connections that are neither over nor aborted. */
   open = 0;
 
@@ -44,7 +45,7 @@ export class Network {
     return {
       open: async () => {
         const exchange = this.#opened++;
-        const fault = (this.hasFaults ? this.#faults[exchange] : undefined) ?? NO_FAULT;
+        const fault = (this.hasFaults ? this.#faults[this.#faulty++] : undefined) ?? NO_FAULT;
         const { kind } = fault;
         if (kind === "open-fails") throw new MslTransportError("Not reachable.", true);
         if (kind === "open-hangs") {

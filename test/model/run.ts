@@ -76,19 +76,29 @@ export async function play(host: ModelHost, schedule: Schedule): Promise<Verdict
   const devices = schedule.devices.map((spec, i) => new Device(core, time, network, pskContextOf, spec, i));
   for (const device of devices) await device.start();
   const made: Made[] = [];
-
-  schedule.requests.forEach((spec, i) => {
-    time.after(spec.atMs, () => {
-      const request = devices[spec.device % devices.length]!.make(`r${i}`, spec);
-      if (request !== null) made.push(request);
-    });
-  });
-  for (const event of schedule.events) time.after(event.atMs, () => happen(event, devices, servers, time));
-
   const each = () => {
     for (const device of devices) device.check();
     for (const request of made) judgeRequest(request, time.now, problems);
   };
+  const make = (device: Device, body: string, spec: RequestSpec) => {
+    const request = device.make(body, spec);
+    if (request !== null) made.push(request);
+  };
+  if (schedule.isWarm) {
+    devices.forEach((device, i) => {
+      make(device, `warm${i}`, FINAL);
+    });
+    await time.run(each);
+  }
+  network.hasFaults = true;
+
+  schedule.requests.forEach((spec, i) => {
+    time.after(spec.atMs, () => {
+      make(devices[spec.device % devices.length]!, `r${i}`, spec);
+    });
+  });
+  for (const event of schedule.events) time.after(event.atMs, () => happen(event, devices, servers, time));
+
   await time.run(each);
 
   // The faults stop: each device recovers by itself, in one more request.
@@ -106,8 +116,7 @@ export async function play(host: ModelHost, schedule: Schedule): Promise<Verdict
     for (const nonReplayable of [false, true]) {
       const spec = { ...FINAL, nonReplayable };
       time.after(nonReplayable ? 200_000 : 0, () => {
-        const request = device.make(`final${i}${nonReplayable ? "n" : ""}`, spec);
-        if (request !== null) made.push(request);
+        make(device, `final${i}${nonReplayable ? "n" : ""}`, spec);
       });
     }
   });

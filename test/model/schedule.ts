@@ -98,6 +98,8 @@ export type WorldEvent = {
 
 export interface Schedule {
   readonly devices: readonly DeviceSpec[];
+  /** Each device has a token and a user logged in before anything goes wrong. */
+  readonly isWarm: boolean;
   readonly servers: number;
   readonly stateMs: number;
   readonly handlerMs: number;
@@ -117,16 +119,27 @@ const device = fc.record<DeviceSpec>({
 
 const request = fc.record<RequestSpec>({
   atMs: fc.constantFrom(0, 0, 0, 1, 10, 25, 50, 400, 1000, 1500, 2500, 5000),
-  device: fc.nat(2),
-  user: fc.constantFrom(null, null, "u1", "u1", "u2"),
+  device: fc.constantFrom(0, 0, 0, 1, 2),
+  user: fc.constantFrom(null, "u1", "u1", "u1", "u2"),
   login: fc.constantFrom("required", "required", "always", "never"),
-  loginMs: fc.constantFrom(0, 0, 5, 400, 60_000),
+  loginMs: fc.constantFrom(0, 0, 0, 5, 5, 400, 60_000),
   nonReplayable: fc.boolean(),
   encrypted: fc.constantFrom(true, true, true, false),
   wantTokens: fc.constantFrom(false, false, true),
-  timeoutMs: fc.constantFrom(null, 20_000, 20_000, 5000, 60, 15, 3),
-  abortMs: fc.constantFrom(null, null, null, 0, 7, 30, 200),
-  body: fc.constantFrom("bytes", "bytes", "function", "one-shot", "empty", "long"),
+  timeoutMs: fc.constantFrom(null, 20_000, 20_000, 20_000, 5000, 5000, 60, 15, 3),
+  abortMs: fc.constantFrom(null, null, null, null, null, null, 0, 7, 30, 200),
+  body: fc.constantFrom(
+    "bytes",
+    "bytes",
+    "bytes",
+    "function",
+    "function",
+    "one-shot",
+    "one-shot",
+    "empty",
+    "empty",
+    "long",
+  ),
   read: fc.constantFrom("at-once", "at-once", "late", "cancel"),
 });
 
@@ -150,12 +163,14 @@ const faultKind = fc.constantFrom<FaultKind>(
   "error",
   "error",
   "error",
+  "error",
+  "error",
   "error-after",
 );
 
 const fault = fc.record<Fault>({
   kind: faultKind,
-  code: fc.constantFrom(...SENT_ERRORS),
+  code: fc.oneof(fc.constantFrom(...SENT_ERRORS), fc.constant("MASTERTOKEN_REJECTED_BY_APP" as const)),
   at: fc.nat(999),
   outMs: fc.constantFrom(0, 1, 5, 20, 300),
   backMs: fc.constantFrom(0, 1, 5, 20, 300, 3000),
@@ -194,6 +209,7 @@ const life = fc.constantFrom<readonly [number, number]>([0, 0], [0, 1], [1, 2], 
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record<Schedule>({
   devices: fc.array(device, { minLength: 1, maxLength: 3 }),
+  isWarm: fc.boolean(),
   servers: fc.constantFrom(1, 2),
   stateMs: fc.constantFrom(0, 0, 1, 3),
   handlerMs: fc.constantFrom(0, 0, 2, 50),

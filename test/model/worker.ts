@@ -39,7 +39,7 @@ async function search(): Promise<void> {
       replies += verdict.replies;
       if (verdict.problems.length > 0) throw new Error(verdict.problems.join("\n"));
     }),
-    { numRuns: Number(runs), seed: Number(seed), ...(path === "" ? {} : { path, endOnFailure: mode !== "shrink" }) },
+    { numRuns: Number(runs), seed: Number(seed), endOnFailure: mode === "first", ...(path === "" ? {} : { path }) },
   );
   const report = {
     seed: result.seed,

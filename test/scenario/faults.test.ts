@@ -53,6 +53,64 @@ describe.each(FORMATS)("%s", (format) => {
     expect(masterToken?.sequenceNumber).toBe(0);
     expect(masterToken?.serialNumber).not.toBe(first);
   });
+
+  test("CTL-49 CTL-115 a late reply under a replaced token does not log the user out", async () => {
+    const world = await World.create();
+    const device = await world.device(formats);
+    let logins = 0;
+    const session = {
+      id: "u",
+      authenticate: ({ required }: { required: boolean }) => {
+        if (required) logins++;
+        return required ? user().authenticate() : null;
+      },
+    };
+    await (await device.request({ body: "1", user: session })).text();
+    const post = world.post.bind(world);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    world.post = async (...parts) => {
+      const reply = await post(...parts);
+      await held;
+      return reply;
+    };
+    const late = device.request({ body: "late", user: session });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    world.post = async (...parts) => {
+      world.post = post;
+      return world.postWith(async () => ({ error: "MASTERTOKEN_REJECTED_BY_APP" }), ...parts);
+    };
+    await (await device.request({ body: "2", user: session })).text();
+    expect(logins).toBe(2);
+    release();
+    expect(await (await late).text()).toBe("ECHO:late");
+    expect(device.session.tokensOf("u")?.masterToken.serialNumber).toBe(device.session.masterToken?.serialNumber);
+    await (await device.request({ body: "3", user: session })).text();
+    expect(logins).toBe(2);
+  });
+
+  test.each([0, 1])(
+    "CTL-49 state cleared while request %i is under way: its reply is read, and no key stays",
+    async (n) => {
+      const world = await World.create();
+      const device = await world.device(formats);
+      const keys = countKeys(world.core);
+      if (n === 1) await (await device.request({ body: "first" })).text();
+      const post = world.post.bind(world);
+      world.post = async (...parts) => {
+        const reply = await post(...parts);
+        await device.session.clear();
+        return reply;
+      };
+      expect(await (await device.request({ body: "x" })).text()).toBe("ECHO:x");
+      expect(device.session.masterToken).toBeNull();
+      await device.close();
+      // What is left is the server's: the session that it keeps at hand.
+      expect(keys()).toBe(2);
+    },
+  );
 });
 
 describe("CTL-138 a deadline ends the wait for", () => {

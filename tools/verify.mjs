@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { constantTime } from "./checks/constant-time.mjs";
+import { conformance } from "./checks/conformance.mjs";
 import { es5 } from "./checks/es5.mjs";
 import { portability } from "./checks/portability.mjs";
 import { fileSizes } from "./checks/file-sizes.mjs";
@@ -48,6 +49,7 @@ report("sizes of the outputs", outputSizes());
 report("data flow of secrets", constantTime());
 report("instructions of core.c", instructions());
 report("the same bytes from a second build", await reproducible());
+report("statements of the protocol and their tests", conformance());
 report("words that do not belong", forbiddenWords());
 if (withTests) command("tests", "node_modules/vitest/vitest.mjs", ["run"]);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 // @ts-expect-error: plain JavaScript
+import * as conformance from "../../tools/checks/conformance.mjs";
+// @ts-expect-error: plain JavaScript
 import * as sizes from "../../tools/checks/file-sizes.mjs";
 // @ts-expect-error: plain JavaScript
 import * as layers from "../../tools/checks/layers.mjs";
@@ -19,10 +21,30 @@ describe("the tree", () => {
     expect(sizes.fileSizes(["src", "assembly", "test", "tools", "bench"])).toEqual([]));
   test("uses Node only where a file's name says so", () => expect(portability.portability()).toEqual([]));
   test("declares exactly the exports of each core build", async () => expect(await exported.wasmExports()).toEqual([]));
+  test("has a test for each statement of the protocol", () => expect(conformance.conformance()).toEqual([]));
   test("names no registry host and no path of a machine", () => expect(words.forbiddenWords()).toEqual([]));
 });
 
 describe("the checks can fail", () => {
+  test("a statement without test, without row, and a row that names no test", () => {
+    const document = readFileSync(conformance.DOCUMENT, "utf8");
+    const all = () => conformance.testsByNumber(conformance.testFiles());
+    expect(conformance.judge(document, all())).toEqual([]);
+    const without = all();
+    without.delete(42);
+    expect(conformance.judge(document, without)).toEqual(["CTL-42 has no test"]);
+    expect(conformance.judge(document.replace(/\| CTL-42 .*\n/, ""), all())).toEqual([
+      `${conformance.DOCUMENT}: CTL-42 is missing`,
+    ]);
+    expect(
+      conformance.judge(document.replace(/(\| CTL-42 \|.*): .* \|/, "$1: a test that is not there |"), all()),
+    ).toHaveLength(1);
+    expect(conformance.titlesIn('test.each([[1, f(2)]])("CTL-1 %d", () => {}); it(`b`); attest("c")')).toEqual([
+      "CTL-1 %d",
+      "b",
+    ]);
+  });
+
   test("an import from a higher rank or a sibling", () => {
     expect(layers.judge("src", "src/crypto/a.ts", "src/tokens/b.ts")).toMatch(/rank/);
     expect(layers.judge("src", "src/encoding/a.ts", "src/core/b.ts")).toMatch(/rank/);

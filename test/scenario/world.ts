@@ -63,8 +63,8 @@ export interface WorldOptions {
   readonly server?: Partial<ServerConfig>;
   readonly handler?: RequestHandler;
   readonly state?: IssuerState;
-  /** Parts of the server's configuration that need its core. */
-  readonly extend?: (core: Core) => Partial<ServerConfig>;
+  /** Parts of the server's configuration that need its core, or this world. */
+  readonly extend?: (core: Core, world: World) => Partial<ServerConfig>;
 }
 
 /** One server; `exchanges` are the wire bytes of each exchange, `reports` what the server saw. */
@@ -118,7 +118,7 @@ export class World {
       issuer,
       onMessage: (report) => world.reports.push(report),
       ...options.server,
-      ...options.extend?.(core),
+      ...options.extend?.(core, world),
     });
     world.#handler = options.handler ?? (async (request) => ({ body: `ECHO:${await request.text()}` }));
     return world;
@@ -162,6 +162,11 @@ export class World {
       admit === null ? {} : { admit },
     );
     return new Uint8Array(Buffer.concat(out));
+  }
+
+  /** Ends the server, with the sessions that it kept at hand. */
+  async close(): Promise<void> {
+    await this.#server.close();
   }
 
   async device(overrides: Partial<ClientConfig> = {}, identity = "device-1"): Promise<MslClient> {

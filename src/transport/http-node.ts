@@ -108,8 +108,12 @@ class HttpExchange implements Exchange {
     if (request.destroyed) return Promise.reject(new MslTransportError("The connection is closed.", true));
     if (request.write(bytes)) return Promise.resolve();
     return new Promise<void>((resolve, reject) => {
-      request.once("drain", resolve);
-      request.once("close", () => reject(new MslTransportError("The connection is closed.", true)));
+      const gone = () => reject(new MslTransportError("The connection is closed.", true));
+      request.once("close", gone);
+      request.once("drain", () => {
+        request.off("close", gone);
+        resolve();
+      });
     });
   }
 

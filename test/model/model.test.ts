@@ -1,4 +1,5 @@
-// The model of renewal and recovery: random schedules of concurrent requests under faults of every kind.
+// The model of renewal and recovery: random schedules of concurrent requests under faults of every kind. A fixed part of
+// them runs with the tests (MODEL_RUNS, MODEL_SEED); `npm run model` plays 100 000 new ones.
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -10,8 +11,8 @@ import { schedules } from "./schedule.ts";
 const bytes = readFileSync(new URL("../../dist/core.simd.wasm", import.meta.url));
 const host = modelHost(new WebAssembly.Instance(new WebAssembly.Module(bytes), {}).exports as unknown as CoreExports);
 
-test("random schedules keep every rule", async () => {
-  const numRuns = Number(process.env.MODEL_RUNS ?? 1000);
+test("CTL-45 CTL-49 CTL-50 CTL-51 CTL-52 CTL-54 CTL-137 random schedules keep every rule", async () => {
+  const numRuns = Number(process.env.MODEL_RUNS ?? 400);
   let replies = 0;
   await fc.assert(
     fc.asyncProperty(schedules, async (schedule) => {
@@ -19,7 +20,7 @@ test("random schedules keep every rule", async () => {
       replies += verdict.replies;
       expect(verdict.problems).toEqual([]);
     }),
-    { numRuns, ...(process.env.MODEL_SEED ? { seed: Number(process.env.MODEL_SEED) } : {}) },
+    { numRuns, seed: Number(process.env.MODEL_SEED ?? 44) },
   );
   expect(replies).toBeGreaterThan(numRuns);
 }, 600_000);

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { constantTime } from "./checks/constant-time.mjs";
 import { conformance } from "./checks/conformance.mjs";
+import { errorCodes } from "./checks/error-codes.mjs";
 import { es5 } from "./checks/es5.mjs";
 import { portability } from "./checks/portability.mjs";
 import { fileSizes } from "./checks/file-sizes.mjs";
@@ -50,6 +51,7 @@ report("data flow of secrets", constantTime());
 report("instructions of core.c", instructions());
 report("the same bytes from a second build", await reproducible());
 report("statements of the protocol and their tests", conformance());
+report("error codes and their tests", errorCodes());
 report("words that do not belong", forbiddenWords());
 if (withTests) command("tests", "node_modules/vitest/vitest.mjs", ["run"]);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -5,6 +5,8 @@ import { describe, expect, test } from "vitest";
 // @ts-expect-error: plain JavaScript
 import * as conformance from "../../tools/checks/conformance.mjs";
 // @ts-expect-error: plain JavaScript
+import * as codes from "../../tools/checks/error-codes.mjs";
+// @ts-expect-error: plain JavaScript
 import * as sizes from "../../tools/checks/file-sizes.mjs";
 // @ts-expect-error: plain JavaScript
 import * as layers from "../../tools/checks/layers.mjs";
@@ -22,10 +24,22 @@ describe("the tree", () => {
   test("uses Node only where a file's name says so", () => expect(portability.portability()).toEqual([]));
   test("declares exactly the exports of each core build", async () => expect(await exported.wasmExports()).toEqual([]));
   test("has a test for each statement of the protocol", () => expect(conformance.conformance()).toEqual([]));
+  test("has a test or a reason for each error code", () => expect(codes.errorCodes()).toEqual([]));
   test("names no registry host and no path of a machine", () => expect(words.forbiddenWords()).toEqual([]));
 });
 
 describe("the checks can fail", () => {
+  test("an error code that no test demands", () => {
+    const asserted = codes.assertedIn('const x = "A_CODE"; expect(f()).toBe("B_CODE");\ng("C_CODE");');
+    expect([...asserted]).toEqual(["B_CODE"]);
+    const table = new Map([["B_CODE", [1, 2]]]);
+    const row = "| `B_CODE` | 1 | 2 | [a](../test/a.test.ts) |";
+    const raised = new Map([["B_CODE", ["test/a.test.ts"]]]);
+    expect(codes.judgeErrors(row, table, new Set(["B_CODE"]), raised)).toEqual([]);
+    expect(codes.judgeErrors(row, table, new Set(["B_CODE"]), new Map())).toHaveLength(2);
+    expect(codes.judgeErrors("", table, new Set(), raised)).toHaveLength(1);
+  });
+
   test("a statement without test, without row, and a row that names no test", () => {
     const document = readFileSync(conformance.DOCUMENT, "utf8");
     const all = () => conformance.testsByNumber(conformance.testFiles());

@@ -8,7 +8,8 @@ import type { Timers } from "../platform/timers.ts";
 export class Deadline {
   readonly signal: CancelSignal;
   readonly #cleanups: (() => void)[] = [];
-  readonly #failed: Promise<never> | null = null;
+  /** Rejects what waits. A promise that lives as long as the operation would keep every result of a race alive. */
+  readonly #waiting: Set<(reason: unknown) => void> | null = null;
   #failure: { readonly reason: unknown } | null = null;
 
   constructor(timers: Timers | null, timeoutMs: number | null, signal: CancelSignal | null) {
@@ -16,15 +17,13 @@ export class Deadline {
     this.signal = own;
     // Nothing can end such an operation early, so nothing races.
     if (timeoutMs === null && signal === null) return;
-    let reject: (reason: unknown) => void = () => {};
-    this.#failed = new Promise<never>((_, r) => {
-      reject = r;
-    });
-    this.#failed.catch(() => {});
+    const waiting = new Set<(reason: unknown) => void>();
+    this.#waiting = waiting;
     const fail = (reason: unknown) => {
       if (this.#failure !== null) return;
       this.#failure = { reason };
-      reject(reason);
+      for (const reject of waiting) reject(reason);
+      waiting.clear();
       own.aborted = true;
       own.reason = reason;
       own.onabort?.call(own, null);
@@ -45,7 +44,22 @@ export class Deadline {
 
   /** The promise's outcome, or the deadline's, whichever comes first. */
   race<T>(promise: Promise<T>): Promise<T> {
-    return this.#failed === null ? promise : Promise.race([promise, this.#failed]);
+    const waiting = this.#waiting;
+    if (waiting === null) return promise;
+    return new Promise<T>((resolve, reject) => {
+      promise.then(
+        (value) => {
+          waiting.delete(reject);
+          resolve(value);
+        },
+        (error) => {
+          waiting.delete(reject);
+          reject(error);
+        },
+      );
+      if (this.#failure === null) waiting.add(reject);
+      else reject(this.#failure.reason);
+    });
   }
 
   /** As `race`, for what must be let go of: if it comes when nobody waits any more, `late` gets it. */

@@ -139,6 +139,20 @@ export interface RequestInit extends CallOptions, Protection {
   readonly compress?: boolean;
 }
 
+export type SendInit = Omit<RequestInit, "wantTokens" | "requireReply">;
+
+/** The body of a request under way. Each call resolves when more may be written (back-pressure). */
+export interface Outgoing {
+  /** Copies the bytes. @throws MslUsageError after `close` */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Sends what was written so far as a chunk; resolves when it left. Without anything written nothing is sent. */
+  flush(): Promise<void>;
+  /** Ends the message; resolves when it left. Idempotent. */
+  close(): Promise<void>;
+  /** Drops the request: `incoming` rejects with ABORTED. */
+  abort(): void;
+}
+
 export interface ClientSession {
   readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
   hasUser(id: string): boolean;
@@ -154,6 +168,16 @@ export interface MslClient {
    * @throws MslRemoteError, MslProtocolError, MslTransportError, MslTimeoutError, MslLimitError, MslUsageError, the signal's reason
    */
   request(init: RequestInit): Promise<Incoming>;
+  /**
+   * Sends a message whose reply nobody reads, after a handshake where one is needed; resolves when it is written.
+   * @throws as `request`
+   */
+  send(init: SendInit): Promise<void>;
+  /**
+   * Begins a request whose body is written by and by. On full-duplex transports the reply may arrive meanwhile. Nothing
+   * is sent again once a byte of the body left; `incoming` and the calls of `outgoing` reject as `request` does.
+   */
+  open(init: Omit<RequestInit, "body">): { readonly outgoing: Outgoing; readonly incoming: Promise<Incoming> };
   readonly session: ClientSession;
   /** Waits for saves, clears all keys. */
   close(): Promise<void>;

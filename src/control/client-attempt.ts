@@ -24,6 +24,7 @@ import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
 import type { Protection, RequestInit } from "./api.ts";
 import type { RepeatableBody } from "./bodies.ts";
+import { OutgoingChannel } from "./channel.ts";
 import type { ClientEngine } from "./client-engine.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Attempt } from "./exchange.ts";
@@ -45,11 +46,14 @@ export interface Operation {
   readonly init: RequestInit;
   readonly wishes: RequestWishes;
   readonly body: RepeatableBody;
+  /** Otherwise only the replies of handshakes are read. */
+  readonly expectsReply: boolean;
   readonly deadline: Deadline;
 }
 
 export type AttemptOutcome =
   | { readonly kind: "error"; readonly error: ErrorHeader; readonly sent: SentTokens }
+  | { readonly kind: "sent" }
   | { readonly kind: "handshake-reply"; readonly messageId: number }
   | {
       readonly kind: "reply";
@@ -94,7 +98,33 @@ export async function runAttempt(
   let isDone = false;
   try {
     exchange = await open(operation);
-    const sent = await sendMessage(operation, attempt, selection, entityAuth, userAuth, requests, exchange);
+    const { sent, writing } = await sendMessage(
+      operation,
+      attempt,
+      selection,
+      entityAuth,
+      userAuth,
+      requests,
+      exchange,
+    );
+    const { body } = operation;
+    if (body instanceof OutgoingChannel && exchange.duplex === "full" && !sent.handshake) {
+      // The session stays leased until the last byte left.
+      const { lease } = selection;
+      const extra = lease === null ? null : operation.engine.store.leaseOf(lease.masterToken);
+      const written = writing.finally(() => extra?.release());
+      const failed = written.then(() => new Promise<never>(() => {}));
+      failed.catch((error) => body.fail(error));
+      const outcome = await Promise.race([receiveReply(operation, sent, exchange), failed]);
+      isDone = outcome.kind === "reply";
+      return outcome;
+    }
+    await writing;
+    if (!operation.expectsReply && !sent.handshake) {
+      isDone = true;
+      exchange.reader.cancel();
+      return { kind: "sent" };
+    }
     const outcome = await receiveReply(operation, sent, exchange);
     isDone = true;
     if (outcome.kind !== "reply") exchange.reader.cancel();
@@ -121,7 +151,7 @@ async function sendMessage(
   givenUserAuth: UserAuthData | null,
   requests: KeyRequest[],
   exchange: Exchange,
-): Promise<Outgoing> {
+): Promise<{ readonly sent: Outgoing; readonly writing: Promise<void> }> {
   const { engine, init, wishes, deadline } = operation;
   const { masterToken, userIdToken, lease, renewal } = selection;
   const { scheme } = engine.config.entity;
@@ -188,10 +218,13 @@ async function sendMessage(
   deadline.check();
   const body = form.handshake ? null : operation.body.open();
   const options = { context, messageId, format, compressor: init.compress !== false ? best : null };
-  const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(exchange.writer.write(piece)));
-  await deadline.race(exchange.writer.end());
-  reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
-  return {
+  const write = async () => {
+    const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(exchange.writer.write(piece)));
+    await deadline.race(exchange.writer.end());
+    if (body !== null && operation.body instanceof OutgoingChannel) operation.body.sent();
+    reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
+  };
+  const sent: Outgoing = {
     format,
     messageId,
     entityAuth,
@@ -203,6 +236,7 @@ async function sendMessage(
     pending: { requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
     epoch,
   };
+  return { sent, writing: write() };
 }
 
 async function keyRequests(method: KeyExchange, deadline: Deadline): Promise<readonly KeyRequest[]> {

@@ -6,8 +6,9 @@ import { MslLimitError, MslRemoteError, MslUsageError } from "../errors/msl-erro
 import type { ErrorHeader } from "../message/error-header.ts";
 import { DeviceStore } from "../store/device-store.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
-import type { ClientConfig, ClientSession, Incoming, MslClient, RequestInit } from "./api.ts";
-import { repeatableBody } from "./bodies.ts";
+import type { ClientConfig, ClientSession, Incoming, MslClient, Outgoing, RequestInit, SendInit } from "./api.ts";
+import { type RepeatableBody, repeatableBody } from "./bodies.ts";
+import { OutgoingChannel } from "./channel.ts";
 import { type AttemptOutcome, type Operation, runAttempt } from "./client-attempt.ts";
 import { ClientEngine } from "./client-engine.ts";
 import { Deadline } from "./deadline.ts";
@@ -68,9 +69,26 @@ class Client implements MslClient {
   }
 
   async request(init: RequestInit): Promise<Incoming> {
+    const body = repeatableBody(init.body, this.#engine.config.resendBytes ?? RESEND_BYTES);
+    const incoming = await this.#start(init, body, true);
+    return incoming ?? never();
+  }
+
+  async send(init: SendInit): Promise<void> {
+    const body = repeatableBody(init.body, this.#engine.config.resendBytes ?? RESEND_BYTES);
+    await this.#start({ ...init, wantTokens: false }, body, false);
+  }
+
+  open(init: Omit<RequestInit, "body">): { readonly outgoing: Outgoing; readonly incoming: Promise<Incoming> } {
+    const outgoing = new OutgoingChannel();
+    const incoming = this.#start(init, outgoing, true).then((reply) => reply ?? never());
+    incoming.catch((error) => outgoing.fail(error));
+    return { outgoing, incoming };
+  }
+
+  async #start(init: RequestInit, body: RepeatableBody, expectsReply: boolean): Promise<Incoming | null> {
     if (this.#isClosed) throw new MslUsageError("The client is closed.");
     const engine = this.#engine;
-    const body = repeatableBody(init.body, engine.config.resendBytes ?? RESEND_BYTES);
     const deadline = new Deadline(engine.config.timers, init.timeoutMs ?? null, init.signal ?? null);
     const wishes = {
       encrypted: init.encrypted !== false,
@@ -78,17 +96,18 @@ class Client implements MslClient {
       nonReplayable: init.nonReplayable === true,
       wantTokens: init.wantTokens === true,
       hasUser: (init.user ?? null) !== null,
-      isEmpty: body.isEmpty,
+      // A message whose reply is not read gets no tokens: what it needs, a handshake fetches before it.
+      isEmpty: body.isEmpty || !expectsReply,
     };
     try {
-      return await this.#run({ engine, init, wishes, body, deadline });
+      return await this.#run({ engine, init, wishes, body, expectsReply, deadline });
     } catch (error) {
       deadline.end();
       throw error;
     }
   }
 
-  async #run(operation: Operation): Promise<Incoming> {
+  async #run(operation: Operation): Promise<Incoming | null> {
     let event: ExchangeEvent = { kind: "start" };
     let state = INITIAL;
     let failed: SentTokens | null = null;
@@ -112,6 +131,9 @@ class Client implements MslClient {
       switch (outcome.kind) {
         case "reply":
           return this.#deliver(operation, outcome);
+        case "sent":
+          operation.deadline.end();
+          return null;
         case "handshake-reply":
           event = outcome;
           break;
@@ -166,6 +188,10 @@ class Client implements MslClient {
     this.#isClosed = true;
     await this.#engine.store.close();
   }
+}
+
+function never(): never {
+  throw new MslUsageError("A request without a reply.");
 }
 
 function remoteError(header: ErrorHeader, attempts: number): MslRemoteError {

@@ -13,6 +13,9 @@ import { type Chunk, readChunk, writeChunk } from "./payload-chunk.ts";
 /** Application bytes that one chunk carries by default. */
 export const CHUNK_BYTES = 16384;
 
+/** Among the pieces of a body: what came before it leaves at once, in a chunk of its own. */
+export const FLUSH = new Uint8Array(0);
+
 export interface BodyReaderOptions {
   readonly context: CryptoContext;
   readonly messageId: number;
@@ -267,6 +270,10 @@ export async function* bodyChunks(source: BodyPieces, options: BodyWriterOptions
   let sequenceNumber = 0;
   let held: Uint8Array | null = null;
   for await (const piece of source) {
+    if (piece === FLUSH && held !== null) {
+      yield await sealCut(options, ++sequenceNumber, held, false);
+      held = null;
+    }
     for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
       if (held !== null) yield await sealCut(options, ++sequenceNumber, held, false);
       held = piece.subarray(at, at + CHUNK_BYTES);

@@ -18,6 +18,8 @@ export interface ByteWriter {
 
 /** One request in flight. On a half-duplex transport the writer is ended before the reader gives anything. */
 export interface Exchange {
+  /** `full`: the reply may be read while the request is still being written. */
+  readonly duplex?: "full";
   readonly writer: ByteWriter;
   readonly reader: ByteReader;
   /** Drops the connection; pending reads and writes fail. Idempotent. */

@@ -14,6 +14,7 @@ export function loopbackTransport(endpoint: MessageEndpoint): Transport {
         () => response.fail("The server failed."),
       );
       return {
+        duplex: "full",
         writer: request,
         reader: response,
         abort() {

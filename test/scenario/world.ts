@@ -21,7 +21,7 @@ import type { KeyExchange } from "../../src/key-exchange/scheme.ts";
 import { symmetricWrapped } from "../../src/key-exchange/symmetric-wrapped.ts";
 import { nodeTimers } from "../../src/platform/clock-node.ts";
 import { nodeGzip } from "../../src/platform/gzip-node.ts";
-import type { ByteWriter, Transport } from "../../src/platform/transport.ts";
+import type { ByteReader, ByteWriter, Transport } from "../../src/platform/transport.ts";
 import { memoryPskKeys } from "../../src/store/entity-keys.ts";
 import { IssuerMemory } from "../../src/store/issuer-memory.ts";
 import type { IssuerState } from "../../src/tokens/issuer-state.ts";
@@ -167,6 +167,11 @@ export class World {
   /** Ends the server, with the sessions that it kept at hand. */
   async close(): Promise<void> {
     await this.#server.close();
+  }
+
+  /** Answers one exchange as its bytes come. */
+  serve(reader: ByteReader, writer: ByteWriter): Promise<void> {
+    return this.#server.receive(reader, writer, this.#handler);
   }
 
   async device(overrides: Partial<ClientConfig> = {}, identity = "device-1"): Promise<MslClient> {

@@ -11,10 +11,12 @@ import { memoryPskKeys, pskContext } from "tinymsl/store/entity-keys";
 import { IssuerMemory } from "tinymsl/store/issuer-memory";
 import { httpTransport } from "tinymsl/transport/http";
 
-const keysOf = (identity: string) => ({ identity, encryptionKey: randomBytes(16), macKey: randomBytes(32) });
-const env = nodeEnvironment();
+export const keysOf = (identity: string) => ({ identity, encryptionKey: randomBytes(16), macKey: randomBytes(32) });
+export const env = nodeEnvironment();
 export const core = await env.core;
-const scheme = psk({ contextOf: memoryPskKeys(core, [keysOf("server"), keysOf("tv-0001")]) });
+/** Keys that the server shares with its devices, and its own. */
+export const contextOf = memoryPskKeys(core, [keysOf("server"), keysOf("tv-0001")]);
+export const scheme = psk({ contextOf });
 const tokenCrypto = tokenKeys([pskContext(core, keysOf("token keys"))]);
 
 /** A trusted server; `more` adds to its configuration. */

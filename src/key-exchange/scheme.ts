@@ -7,6 +7,9 @@ import type { MslMap } from "../encoding/msl-map.ts";
 import { protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 
+/** Kinds of keys for `core.importKey` and `core.generateKey` in a scheme of an application. */
+export { SESSION_ENCRYPTION, SESSION_MAC, SHARED_SECRET } from "../core/key-specs.ts";
+
 /** Who a header speaks for, as key derivation binds it. */
 export type HeaderBinding =
   | {

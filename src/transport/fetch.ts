@@ -6,16 +6,18 @@ import { watchCancel } from "../platform/signal.ts";
 import type { ByteReader, Exchange, Transport } from "../platform/transport.ts";
 import { concatBytes } from "./bytes.ts";
 
-/** The part of `fetch` that is used. */
-export type Fetch = (
-  url: string,
-  init: { readonly method: "POST"; readonly body: Uint8Array; readonly signal?: unknown },
-) => Promise<FetchResponse>;
+/** The platform's `fetch`, in whatever typings: it is given `{ method, body, signal? }`. */
+export type Fetch = (url: string, init: never) => Promise<FetchResponse>;
 
 export interface FetchResponse {
   readonly status: number;
-  readonly body: { getReader(): FetchReader } | null;
+  /** A ReadableStream, where the engine has it. */
+  readonly body: object | null;
   arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+interface ReadableBody {
+  getReader?(): FetchReader;
 }
 
 interface FetchReader {
@@ -62,8 +64,9 @@ class FetchExchange implements Exchange {
     },
     end: async () => {
       const controller = this.#controller;
-      const init = { method: "POST" as const, body: concatBytes(this.#parts) };
-      this.#response = this.#fetch(this.#url, controller === null ? init : { ...init, signal: controller.signal });
+      const init = { method: "POST", body: concatBytes(this.#parts) };
+      const fetch = this.#fetch;
+      this.#response = fetch(this.#url, (controller === null ? init : { ...init, signal: controller.signal }) as never);
       this.#response.catch(() => {});
     },
   };
@@ -108,7 +111,7 @@ class FetchExchange implements Exchange {
 
 /** Streams where the engine can, else takes the whole reply at once. */
 async function responseReader(response: FetchResponse): Promise<ByteReader> {
-  const stream = response.body?.getReader?.();
+  const stream = (response.body as ReadableBody | null)?.getReader?.();
   if (stream !== undefined) {
     return {
       async read() {

@@ -17,6 +17,7 @@ import {
 } from "../core/rsa.ts";
 import { openJwe, sealJwe } from "../crypto/jwe.ts";
 import { JWK_ENCRYPTION, JWK_MAC, keyFromJwk, keyToJwk } from "../crypto/jwk.ts";
+import type { SessionKeys } from "../crypto/crypto-context.ts";
 import { readPublicKey, writeRsaPublicKey } from "../crypto/key-der.ts";
 import { MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
@@ -31,7 +32,7 @@ export interface WrappingKeyPair {
   /** With USE_DECRYPT and USE_UNWRAP. */
   readonly privateKey: KeyHandle;
   readonly publicKey: RsaPublicKey;
-  /** Whether it is cleared with its request. */
+  /** Whether it is cleared with its request. JWK_RSAES takes no other pair. */
   readonly owns: boolean;
 }
 
@@ -57,7 +58,9 @@ interface Parsed {
 }
 
 /** Private halves of requests that await their response. */
-const pending = new WeakMap<KeyRequest, WrappingKeyPair & { readonly mechanism: WrappingMechanism }>();
+const pending = new WeakMap<KeyRequest, Pending>();
+
+type Pending = WrappingKeyPair & { readonly mechanism: WrappingMechanism };
 
 export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange {
   const { core } = config;
@@ -70,11 +73,14 @@ export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange 
 
     async createRequests() {
       const requests: KeyRequest[] = [];
+      const keys = new Set<KeyHandle>();
       try {
         for (const mechanism of mechanisms) {
           const pair = await (config.keyPair?.(mechanism) ?? freshPair(config));
           requests.push(requestOf(pair, mechanism));
+          keys.add(pair.privateKey);
         }
+        if (keys.size < requests.length) throw new MslUsageError("One key pair serves two mechanisms.");
         return requests;
       } catch (error) {
         for (const request of requests) request.dispose();
@@ -89,6 +95,7 @@ export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange 
       const own = pending.get(request);
       if (own === undefined) return protocolError("KEYX_PRIVATE_KEY_MISSING", keydata.path);
       if (own.keyPairId !== keyPairId) protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", `${keydata.path}.keypairid`);
+      if (own.mechanism === "JWK_RSAES") return unwrapPkcs1(core, own, encryptionKey, macKey);
       return bothKeys(
         () => unwrap(core, own, encryptionKey, ENCRYPTION),
         () => unwrap(core, own, macKey, MAC),
@@ -136,6 +143,8 @@ async function freshPair({ core, timers }: AsymmetricWrappedConfig): Promise<Wra
 }
 
 function requestOf(pair: WrappingKeyPair, mechanism: WrappingMechanism): KeyRequest {
+  // Who opens many ciphertexts with one key is what attacks on the padding need.
+  if (mechanism === "JWK_RSAES" && !pair.owns) throw new MslUsageError("JWK_RSAES needs a key pair for each exchange.");
   const request: KeyRequest = {
     scheme: NAME,
     keydata: { keypairid: pair.keyPairId, mechanism, publickey: writeRsaPublicKey(pair.publicKey) },
@@ -177,13 +186,9 @@ async function wrap(
   }
 }
 
-/**
- * JWK_RSAES fails in one way, whatever is wrong: the core rejects implicitly, and what comes out of a wrong padding is no
- * key, like any other text that is none.
- */
 async function unwrap(
   core: Core,
-  { privateKey, publicKey, mechanism }: WrappingKeyPair & { readonly mechanism: WrappingMechanism },
+  { privateKey, publicKey, mechanism }: Pending,
   wrapped: Uint8Array,
   { purpose, spec }: Target,
 ): Promise<KeyHandle> {
@@ -192,16 +197,35 @@ async function unwrap(
     return keyFromJwk(core, jwe, purpose, spec, "SESSION_KEY_CREATION_FAILURE");
   }
   if (wrapped.length !== publicKey.n.length) protocolError("CIPHERTEXT_BAD_PADDING", "keydata");
-  if (mechanism === "JWK_RSAES") {
-    try {
-      return keyFromJwk(core, rsaPkcs1Decrypt(core, privateKey, wrapped), purpose, spec, "INVALID_JWK");
-    } catch (error) {
-      if (error instanceof MslProtocolError) return protocolError("CIPHERTEXT_BAD_PADDING", "keydata");
-      throw error;
-    }
-  }
   const text = rsaOaepDecrypt(core, privateKey, wrapped);
   // Some peers wrap a JSON Web Key under RSA too; the length tells them apart. The import wipes.
   if (mechanism === "RSA" && text.length === purpose.length) return core.importKey(spec, text);
   return keyFromJwk(core, text, purpose, spec, "SESSION_KEY_CREATION_FAILURE");
+}
+
+/**
+ * JWK_RSAES fails in one way, whatever is wrong with which value: the core rejects implicitly, what comes out of a wrong
+ * padding is no key, like any other text that is none, and both values are always opened.
+ */
+function unwrapPkcs1(core: Core, own: Pending, encryptionKey: Uint8Array, macKey: Uint8Array): SessionKeys {
+  const encryption = unwrapPkcs1Key(core, own, encryptionKey, ENCRYPTION);
+  const mac = unwrapPkcs1Key(core, own, macKey, MAC);
+  if (encryption !== null && mac !== null) return { encryption, mac };
+  encryption?.dispose();
+  mac?.dispose();
+  return protocolError("CIPHERTEXT_BAD_PADDING", "keydata");
+}
+
+function unwrapPkcs1Key(
+  core: Core,
+  { privateKey }: Pending,
+  wrapped: Uint8Array,
+  { purpose, spec }: Target,
+): KeyHandle | null {
+  try {
+    return keyFromJwk(core, rsaPkcs1Decrypt(core, privateKey, wrapped), purpose, spec, "INVALID_JWK");
+  } catch (error) {
+    if (error instanceof MslProtocolError) return null;
+    throw error;
+  }
 }

@@ -82,6 +82,14 @@ function ladder(name: string, format: LadderFormat, config: LadderConfig): KeyEx
     return slotContext(core, { keyId: "", wrapping: key });
   }
 
+  /** The new key first: a crash between the two leaves both, and both work. */
+  async function keep(wrapdata: Uint8Array, wrapping: KeyHandle, previous: Uint8Array | null): Promise<void> {
+    if (store === null) return wrapping.dispose();
+    await store.add(wrapdata, wrapping);
+    const isSame = previous?.length === wrapdata.length && previous.every((byte, i) => byte === wrapdata[i]);
+    if (previous !== null && !isSame) await store.remove(previous);
+  }
+
   return {
     name,
     label: mechanisms.map((mechanism) => `${name}:${mechanism}`).join(","),
@@ -109,9 +117,13 @@ function ladder(name: string, format: LadderFormat, config: LadderConfig): KeyEx
           () => unwrapped(core, format, below, encryptionKey, ENCRYPTION, "INVALID_SYMMETRIC_KEY"),
           () => unwrapped(core, format, below, macKey, MAC, "INVALID_SYMMETRIC_KEY"),
         );
-        if (store === null) wrapping.dispose();
-        else await store.add(wrapdata, wrapping);
-        if (sent.wrapdata !== null) await store?.remove(sent.wrapdata);
+        try {
+          await keep(wrapdata, wrapping, sent.wrapdata);
+        } catch (error) {
+          keys.encryption.dispose();
+          keys.mac.dispose();
+          throw error;
+        }
         return keys;
       } catch (error) {
         wrapping.dispose();
@@ -133,7 +145,7 @@ function ladder(name: string, format: LadderFormat, config: LadderConfig): KeyEx
       const { mechanism, wrapdata } = parsed as Parsed;
       if (!mechanisms.includes(mechanism)) protocolError("UNSUPPORTED_KEYX_MECHANISM", "keydata.mechanism");
       const issuer = config.issuer ?? protocolError("UNSUPPORTED_KEYX_MECHANISM", "keydata.mechanism");
-      const guard = { ...issuer, core, identity: binding.identity, isBare: config.bareWrapdata === true };
+      const guard = { ...issuer, core, scheme: name, identity: binding.identity, isBare: config.bareWrapdata === true };
       const previous = wrapdata === null ? null : await readWrapdata(guard, wrapdata);
       const wrapping = core.generateKey(LADDER_KEY, 16);
       const encryption = core.generateKey(SESSION_ENCRYPTION, 16);

@@ -12,7 +12,7 @@ export interface WrapKeyStore {
   /** The data that was added last, to be offered; null: there is none. */
   newest(): Awaitable<Uint8Array | null>;
   get(wrapdata: Uint8Array): Awaitable<KeyHandle | null>;
-  /** Resolves when the key would survive a restart. */
+  /** Takes the key over once it would survive a restart; after a failure it is still its caller's. */
   add(wrapdata: Uint8Array, key: KeyHandle): Awaitable<void>;
   remove(wrapdata: Uint8Array): Awaitable<void>;
 }
@@ -55,10 +55,16 @@ export async function wrapKeyStore(core: Core, storage: WrapKeyStorage | null = 
     newest: () => rows.at(-1)?.wrapdata ?? null,
     get: (wrapdata) => rows.find(isOf(wrapdata))?.key ?? null,
     async add(wrapdata, key) {
-      const kept = rows.filter((row) => !isSame(row.wrapdata, wrapdata));
-      for (const row of kept.slice(0, Math.max(0, kept.length + 1 - MOST))) row.key.dispose();
-      rows = [...kept.slice(Math.max(0, kept.length + 1 - MOST)), { wrapdata: wrapdata.slice(), key }];
-      await save();
+      const before = rows;
+      const others = before.filter((row) => !isSame(row.wrapdata, wrapdata));
+      rows = [...others.slice(Math.max(0, others.length + 1 - MOST)), { wrapdata: wrapdata.slice(), key }];
+      try {
+        await save();
+      } catch (error) {
+        rows = before; // the key stays its caller's
+        throw error;
+      }
+      for (const row of before) if (!rows.includes(row) && row.key !== key) row.key.dispose();
     },
     async remove(wrapdata) {
       rows.find(isOf(wrapdata))?.key.dispose();

@@ -119,7 +119,7 @@ function requestPair(bench: Bench): WrappingKeyPair {
   const publicKey = readPublicKey(row.spki);
   const rsa = publicKey.kind === "RSA" ? publicKey.rsa : fail("keyx is no RSA key");
   const { key } = importPrivateKey(bench.core, row.pkcs8() ?? fail("keyx has no private key"), RSA_DECRYPTION);
-  return { keyPairId: row.keyPairId, privateKey: bench.own(key), publicKey: rsa, owns: false };
+  return { keyPairId: row.keyPairId, privateKey: bench.own(key), publicKey: rsa, owns: true };
 }
 
 /** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */

@@ -67,11 +67,11 @@ function keyPairScheme<P>(
       if (local !== null && pubkeyid === local.pubkeyid) {
         const { privateKey } = local;
         if (privateKey === null) return protocolError(noPrivateKey, "entityauthdata");
-        if ("sign" in privateKey) return privateKey;
         // Data that claims our own key is ours only if the key may speak for it.
         if (!(await store.speaksFor(pubkeyid, identity))) {
           protocolError("INCORRECT_ENTITYAUTH_DATA", "entityauthdata.authdata.identity");
         }
+        if ("sign" in privateKey) return privateKey;
         return contextOf(core, await store.publicKey(pubkeyid), privateKey);
       }
       const publicKey = await store.publicKey(pubkeyid);

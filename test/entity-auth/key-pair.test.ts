@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Core } from "../../src/core/core.ts";
 import { loadCore } from "../../src/core/core-node.ts";
 import { importPrivateKey } from "../../src/crypto/key-der.ts";
+import { opaqueSigningContext } from "../../src/crypto/opaque-context.ts";
 import { type KeyPairConfig, ecc, eccData, rsa, rsaData } from "../../src/entity-auth/key-pair.ts";
 import type { EntityAuthData, EntityScheme } from "../../src/entity-auth/scheme.ts";
 import { MslError } from "../../src/errors/msl-error.ts";
@@ -81,8 +82,10 @@ describe.each(kinds)("$name", ({ make, data, noPublicKey, noPrivateKey }) => {
   test("another's key id does not speak for an identity, neither at the receiver nor for the own key", async () => {
     const { pkcs8, scheme } = make();
     const own = scheme({ pubkeyid: "key", privateKey: importPrivateKey(core, pkcs8).key });
+    const elsewhere = scheme({ pubkeyid: "key", privateKey: opaqueSigningContext(() => Uint8Array.of(1)) });
     const claim = data("admin", "key");
     expect(await refusal(() => scheme().cryptoContext(claim))).toEqual({ code: "INCORRECT_ENTITYAUTH_DATA" });
+    expect(await refusal(() => elsewhere.cryptoContext(claim))).toEqual({ code: "INCORRECT_ENTITYAUTH_DATA" });
     expect(await refusal(() => own.cryptoContext(claim))).toEqual({ code: "INCORRECT_ENTITYAUTH_DATA" });
   });
 

@@ -13,6 +13,7 @@ import { noneData } from "../../src/entity-auth/none.ts";
 import { ecdh } from "../../src/key-exchange/ecdh.ts";
 import { NO_PEER_TOKENS } from "../../src/message/header.ts";
 import { writeHeader } from "../../src/message/header-writer.ts";
+import { writeChunk } from "../../src/message/payload-chunk.ts";
 import { nodeTimers } from "../../src/platform/clock-node.ts";
 import { nodeGzip } from "../../src/platform/gzip-node.ts";
 import { memoryPskKeys } from "../../src/store/entity-keys.ts";
@@ -41,7 +42,26 @@ describe.each([["JSON"], ["CBOR"]] as const)("%s", (format) => {
   });
 });
 
-async function handshake(format: Format, messageId: number, core: Awaited<ReturnType<typeof loadCore>>) {
+test("CTL-96 an old-style handshake, one empty last chunk and no flag that counts, is answered by itself", async () => {
+  const b = await side("peer-b", { scheme: "NONE", config: { inferHandshake: true } });
+  const wire = duplex();
+  const receiving = b.peer.session(wire.b).receive();
+  const chunk = { sequenceNumber: 1, messageId: 7, endOfMessage: true, data: new Uint8Array(0) };
+  await wire.a.writer.write(await handshake("JSON", 7, b.core, false));
+  await wire.a.writer.write(await writeChunk(nullContext, chunk, "JSON", null));
+  const answer = decodeObject((await wire.a.reader.read())!, "message");
+  const data = decodeObject(answer.bytes("headerdata"), "headerdata");
+  expect([data.has("keyresponsedata"), data.int("messageid", 0, 100)]).toEqual([true, 8]);
+  await wire.a.writer.end();
+  await expect(receiving).rejects.toMatchObject({ code: "TRANSPORT" });
+});
+
+async function handshake(
+  format: Format,
+  messageId: number,
+  core: Awaited<ReturnType<typeof loadCore>>,
+  isFlagged = true,
+) {
   return writeHeader({
     format,
     entityAuth: noneData("peer-a"),
@@ -52,7 +72,7 @@ async function handshake(format: Format, messageId: number, core: Awaited<Return
     messageId,
     nonReplayableId: null,
     renewable: true,
-    handshake: true,
+    handshake: isFlagged,
     capabilities: null,
     keyRequests: await ecdh({ core }).createRequests(),
     keyResponse: null,

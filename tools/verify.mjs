@@ -1,6 +1,7 @@
 // `npm run verify`: format, lint, types, build, the structural checks, tests. `--no-tests` leaves the tests out.
 
 import { spawnSync } from "node:child_process";
+import { attacks } from "./checks/attacks.mjs";
 import { constantTime } from "./checks/constant-time.mjs";
 import { conformance } from "./checks/conformance.mjs";
 import { errorCodes } from "./checks/error-codes.mjs";
@@ -51,6 +52,7 @@ report("data flow of secrets", constantTime());
 report("instructions of core.c", instructions());
 report("the same bytes from a second build", await reproducible());
 report("statements of the protocol and their tests", conformance());
+report("attacks and their tests", attacks());
 report("error codes and their tests", errorCodes());
 report("words that do not belong", forbiddenWords());
 if (withTests) command("tests", "node_modules/vitest/vitest.mjs", ["run"]);

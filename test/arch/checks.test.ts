@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 // @ts-expect-error: plain JavaScript
+import * as attacks from "../../tools/checks/attacks.mjs";
+// @ts-expect-error: plain JavaScript
 import * as conformance from "../../tools/checks/conformance.mjs";
 // @ts-expect-error: plain JavaScript
 import * as codes from "../../tools/checks/error-codes.mjs";
@@ -24,6 +26,7 @@ describe("the tree", () => {
   test("uses Node only where a file's name says so", () => expect(portability.portability()).toEqual([]));
   test("declares exactly the exports of each core build", async () => expect(await exported.wasmExports()).toEqual([]));
   test("has a test for each statement of the protocol", () => expect(conformance.conformance()).toEqual([]));
+  test("has tests for each attack that is known", () => expect(attacks.attacks()).toEqual([]));
   test("has a test or a reason for each error code", () => expect(codes.errorCodes()).toEqual([]));
   test("names no registry host and no path of a machine", () => expect(words.forbiddenWords()).toEqual([]));
 });
@@ -38,6 +41,36 @@ describe("the checks can fail", () => {
     expect(codes.judgeErrors(row, table, new Set(["B_CODE"]), raised)).toEqual([]);
     expect(codes.judgeErrors(row, table, new Set(["B_CODE"]), new Map())).toHaveLength(2);
     expect(codes.judgeErrors("", table, new Set(), raised)).toHaveLength(1);
+  });
+
+  test("an attack without row, without test, and with one that does not run or compares nothing", () => {
+    const text = `test("a", () => expect(1)); test.each([1])("b %i", () => { expect(2) });
+      // test("c", () => expect(3));
+      test.skip("d", () => expect(4)); test("e", () => {}); describe.skip("x", () => { test("f", () => expect(5)); });
+      const g = 'test("g", () => expect(6))'; test.todo("h"); describe("y", () => { test("i | j", () => expect(7)); });`;
+    const tests = attacks.livingTests("a.ts", text);
+    expect([...tests]).toEqual(["a", "b %i", "i | j"]);
+    const rows = new Map([["H05-1", "05 §3"]]);
+    const row = (title: string) => `| H05-1 | 05 §3 | an attack | an answer | [a](../test/a.test.ts) — ${title} |`;
+    const judge = (document: string, owed: string[] = []) =>
+      attacks.judgeAttacks(document, (path: string) => (path === "test/a.test.ts" ? tests : null), rows, new Set(owed));
+    expect(judge(row("a"))).toEqual([]);
+    expect(judge(`${row("i ¦ j")}`)).toEqual([]);
+    const wrong: [string, RegExp][] = [
+      ["", /H05-1 is missing/],
+      [`${row("a")}\n${row("a")}`, /stands twice/],
+      [row("c"), /no test "c"/],
+      [row("d"), /no test "d"/],
+      [row("e"), /no test "e"/],
+      [row("a").replaceAll("/a.test", "/z.test"), /there is no test\/z.test.ts/],
+      [row("a").replace("05 §3", "05 §4"), /is of 05 §3/],
+      ["| H05-1 | 05 §3 | an attack | an answer | not shown yet |", /names no test/],
+      [row("a").replace("an attack", " "), /says nothing/],
+      [row("a").slice(0, -2), /cannot be read/],
+      [`${row("a")}\n${row("a").replace("H05-1", "H05-9")}`, /there is no H05-9/],
+    ];
+    for (const [document, problem] of wrong) expect(judge(document).join()).toMatch(problem);
+    expect(judge(row("a"), ["H05-1"]).join()).toMatch(/still owed/);
   });
 
   test("a statement without test, without row, and a row that names no test", () => {

@@ -1,4 +1,4 @@
-// The example of the README: a server and a device in one file, over HTTP. Run by test/package/readme.test.ts.
+// The example of the README: a server and a device in one file, over HTTP. Run by test/package/pack.test.ts.
 
 import { createClient } from "tinymsl/client";
 import { psk, pskData } from "tinymsl/entity-auth/psk";

@@ -96,9 +96,20 @@ function write(path, text) {
 }
 
 export async function bundlePrograms() {
-  await build({
+  const { metafile } = await build({
     ...COMMON,
     entryPoints: { "cli/main": "src/cli/main.ts", "demo/main": "src/demo/main.ts" },
+    metafile: true,
   });
   chmodSync("dist/cli/main.js", 0o755);
+  writeFileSync("dist/THIRD-PARTY.txt", licences(Object.keys(metafile.inputs)));
+}
+
+/** The licences of the packages whose files went into a bundle: they ask to come along. */
+function licences(inputs) {
+  const folders = new Set(inputs.flatMap((path) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  return [...folders]
+    .sort()
+    .map((folder) => `${folder.replace(/^.*node_modules\//, "")}\n\n${readFileSync(`${folder}/LICENSE`, "utf8")}`)
+    .join("\n");
 }

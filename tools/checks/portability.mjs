@@ -8,15 +8,11 @@ export function isPortable(path) {
   return !isNode;
 }
 
-/** Imports of node: modules and of packages in portable files; the loader package stands in one file alone. */
+/** Imports of node: modules and of packages in portable files. */
 export function portabilityProblems(path, text) {
   if (!isPortable(path)) return [];
-  const problems = [];
-  for (const match of text.matchAll(/(?:from|import)\s*\(?\s*"([^."][^"]*)"/g)) {
-    const isLoader = match[1] === "@assemblyscript/loader" && path === "src/core/wasm.ts";
-    if (!isLoader) problems.push(`${path} imports ${match[1]}`);
-  }
-  return problems;
+  const imports = text.matchAll(/(?:from|import)\s*\(?\s*"([^."][^"]*)"/g);
+  return [...imports].map((match) => `${path} imports ${match[1]}`);
 }
 
 export function portability(root = "src") {

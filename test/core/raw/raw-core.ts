@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
+import { instantiateSync } from "@assemblyscript/loader";
 import { ENTROPY_POOL_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
 
 export type Build = "simd" | "mvp" | "js" | "c" | "small";
@@ -48,7 +49,7 @@ export function rawExports(build: Build | "debug"): RawExports {
   if (build === "c") return createRequire(import.meta.url)(ADDON).createExports() as RawExports;
   const path = wasmPath(build);
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build`);
-  return new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {}).exports as unknown as RawExports;
+  return instantiateSync(readFileSync(path)).instance.exports as unknown as RawExports;
 }
 
 export function loadRaw(build: Build | "debug"): RawCore {

@@ -104,7 +104,7 @@ function certificate(core: Core, keys: KeysFile, local: Name | null) {
   if (local?.scheme !== "X509") return null;
   const row = keys.x509.find(({ name }) => name === local.rest) ?? fail(`the key file has no X509:${local.rest}`);
   const pkcs8 = row.pkcs8() ?? fail(`the key file has no private key for X509:${local.rest}`);
-  return { subject: x509Data(row.der).identity, privateKey: importPrivateKey(core, pkcs8).key };
+  return { certificate: row.der, privateKey: importPrivateKey(core, pkcs8).key };
 }
 
 /** Authorities of the file; one that is over or unsigned is left out, and so is what hangs on it. */

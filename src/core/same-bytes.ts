@@ -1,4 +1,4 @@
-// Comparison of tags that the platform computed, without an early exit.
+// Comparison without an early exit: of tags that the platform computed, of certificates.
 
 /** Both of the same length. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

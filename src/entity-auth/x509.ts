@@ -4,6 +4,7 @@
 
 import type { Core } from "../core/core.ts";
 import type { KeyHandle } from "../core/key-handle.ts";
+import { sameBytes } from "../core/same-bytes.ts";
 import { ecdsaContext, rsaContext } from "../crypto/asymmetric.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
@@ -30,8 +31,8 @@ export interface X509Config {
    * issuer that is seen keeps the name while the process runs.
    */
   readonly mayIssue?: (issuer: string, subject: string) => Awaitable<boolean>;
-  /** Of the local entity: the private key of its certificate, in a slot, or a context whose key lives elsewhere. */
-  readonly local?: { readonly subject: string; readonly privateKey: KeyHandle | CryptoContext } | null;
+  /** Of the local entity: its certificate, DER, and the private key, in a slot, or a context whose key lives elsewhere. */
+  readonly local?: { readonly certificate: Uint8Array; readonly privateKey: KeyHandle | CryptoContext } | null;
 }
 
 interface X509Data extends EntityAuthData {
@@ -63,8 +64,8 @@ export function x509(config: X509Config): EntityScheme {
       const { certificate, identity } = data as X509Data;
       if (config.policy !== undefined) await checkEntityPolicy(config.policy, identity, NAME);
       const { publicKey } = certificate;
-      // Our own certificate is for others to judge.
-      if (local !== null && local.subject === certificate.subject) {
+      // Our own certificate is for others to judge; one of the same name is not ours.
+      if (local !== null && sameBytes(local.certificate, certificate.der)) {
         const { privateKey } = local;
         if ("sign" in privateKey) return privateKey;
         return publicKey?.kind === "P-256"

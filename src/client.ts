@@ -7,6 +7,7 @@ export type {
   ClientSession,
   Environment,
   Incoming,
+  KeyExchangeSupport,
   LocalEntity,
   MessageReport,
   MslClient,

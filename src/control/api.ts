@@ -69,6 +69,18 @@ export interface UserSession {
   }): Awaitable<UserAuthData | null>;
 }
 
+/**
+ * How this side knows whether the other one has ECDH, which the reference lacks. What it learns, it keeps in its state.
+ * - `known`, the default: it has what `keyExchange` lists.
+ * - `advertised`: it has what its last message said. ECDH is offered from the first renewal on.
+ * - `probe`: as `advertised`, but a first message offers ECDH at once, and is sent again without it if an authenticated
+ *   error says that the scheme is unknown.
+ * - `probe-unauthenticated`: as `probe`, for errors of anyone, NONE too: an attacker on the way can then rule ECDH out.
+ *
+ * Nobody falls back whose `keyExchange` lists ECDH alone.
+ */
+export type KeyExchangeSupport = "known" | "advertised" | "probe" | "probe-unauthenticated";
+
 export interface CallOptions {
   readonly signal?: CancelSignal | null;
   /** One deadline for the whole operation, retries included. */
@@ -105,8 +117,9 @@ export interface ClientConfig extends Environment, ReadLimits {
   readonly entity: LocalEntity;
   /** Schemes accepted from servers. List nothing that a server of this network does not use. */
   readonly serverSchemes: readonly EntityScheme[];
-  /** In order of preference. Listing ECDH says that the network's servers are known to have it. */
+  /** In order of preference. */
   readonly keyExchange: readonly KeyExchange[];
+  readonly keyExchangeSupport?: KeyExchangeSupport;
   readonly capabilities?: CapabilitiesConfig;
   /** Format of the first message to a server that has not said what it reads. Default JSON. */
   readonly firstFormat?: Format;

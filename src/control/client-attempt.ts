@@ -28,6 +28,7 @@ import { OutgoingChannel } from "./channel.ts";
 import type { ClientEngine } from "./client-engine.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Attempt } from "./exchange.ts";
+import { learnCapabilities, offeredSchemes, type RefusedOffer } from "./key-offers.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
 import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
 import {
@@ -52,7 +53,7 @@ export interface Operation {
 }
 
 export type AttemptOutcome =
-  | { readonly kind: "error"; readonly error: ErrorHeader; readonly sent: SentTokens }
+  | { readonly kind: "error"; readonly error: ErrorHeader; readonly sent: SentTokens & RefusedOffer }
   | { readonly kind: "sent" }
   | { readonly kind: "handshake-reply"; readonly messageId: number }
   | {
@@ -169,10 +170,11 @@ async function sendMessage(
   };
   const form = requestForm(wishes, situation, renewal !== null, isDelayed);
   if (form.withKeyRequests) {
-    for (const method of engine.config.keyExchange) requests.push(...(await keyRequests(method, deadline)));
+    const offered = offeredSchemes(engine.config, engine.store, masterToken === null);
+    for (const method of offered) requests.push(...(await keyRequests(method, deadline)));
   }
   if (form.handshake && requests.length === 0) {
-    throw new MslUsageError("The request needs a key exchange, and no scheme is configured.");
+    throw new MslUsageError("The request needs a key exchange, and there is no scheme to offer.");
   }
   const ownData = givenEntityAuth ?? engine.entityData(null);
   const identityData = isPending(ownData) ? await deadline.race(ownData) : ownData;
@@ -333,11 +335,7 @@ async function updateStore(
     store.addUserIdToken(userId, header.userIdToken);
   }
   storeServiceTokens(store, header.serviceTokens, masterToken, header.userIdToken);
-  const { capabilities } = header;
-  const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();
-  if (capabilities !== null && learns) {
-    store.learnPeer({ formats: capabilities.formats, keyxSchemes: capabilities.keyxSchemes });
-  }
+  const learns = learnCapabilities(store, header.capabilities);
   const lease = masterToken === null ? null : store.leaseOf(masterToken);
   const changes = completed !== null || header.userIdToken !== null || header.serviceTokens.length > 0 || learns;
   try {

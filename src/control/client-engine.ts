@@ -55,10 +55,9 @@ export class ClientEngine {
 
   /** Format for the next message: the best that the server said it reads, or the configured first one. */
   get format(): Format {
-    const { formats, keyxSchemes } = this.store.peer;
+    const { formats } = this.store.peer;
     if (formats.length === 0) return this.config.firstFormat ?? "JSON";
-    const peer: Capabilities = { compression: [], languages: [], formats, keyxSchemes };
-    return preferredFormat(this.capabilities.formats, peer);
+    return preferredFormat(this.capabilities.formats, { compression: [], languages: [], formats, keyxSchemes: [] });
   }
 
   entityData(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Awaitable<EntityAuthData | null> {

@@ -14,6 +14,7 @@ import { ClientEngine } from "./client-engine.ts";
 import { Deadline } from "./deadline.ts";
 import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
 import { IncomingMessage } from "./incoming.ts";
+import { noteRefusedOffer, offeredSchemes } from "./key-offers.ts";
 import { reportIncoming } from "./reports.ts";
 import { MAX_MESSAGE_BYTES, RESEND_BYTES } from "./settings.ts";
 import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection.ts";
@@ -108,9 +109,11 @@ class Client implements MslClient {
   }
 
   async #run(operation: Operation): Promise<Incoming | null> {
+    const { config, store } = this.#engine;
     let event: ExchangeEvent = { kind: "start" };
     let state = INITIAL;
     let failed: SentTokens | null = null;
+    let fresh = NO_FRESH_DATA;
     let firstError: MslRemoteError | null = null;
     let lastError: MslRemoteError | null = null;
     for (;;) {
@@ -119,13 +122,9 @@ class Client implements MslClient {
       if (next.kind === "limit") throw firstError ?? new MslLimitError(state.messages);
       if (next.kind !== "attempt") throw lastError ?? new MslLimitError(state.messages);
       state = next.state;
-      if (failed !== null) await operation.deadline.race(dropTokens(this.#engine.store, next.drop, failed));
+      if (failed !== null) await operation.deadline.race(dropTokens(store, next.drop, failed));
       if (lastError !== null && event.kind === "error-reply" && !operation.body.canRepeat) throw lastError;
-      const { entityReason, userReason } = next.attempt;
-      const fresh =
-        entityReason === null && userReason === null
-          ? NO_FRESH_DATA
-          : await this.#freshData(operation, next.attempt, lastError);
+      if (next.attempt.keepsData !== true) fresh = await this.#freshData(operation, next.attempt, lastError);
       const outcome = await runAttempt(operation, next.attempt, fresh.entityAuth, fresh.userAuth, failed);
       failed = null;
       switch (outcome.kind) {
@@ -145,14 +144,24 @@ class Client implements MslClient {
             kind: "error-reply",
             messageId: outcome.error.messageId,
             responseCode: outcome.error.responseCode,
-            canExchangeKeys: this.#engine.config.keyExchange.length > 0,
+            canExchangeKeys: offeredSchemes(config, store, true).length > 0,
+            isOfferRefused: await this.#isOfferRefused(operation, outcome),
           };
       }
     }
   }
 
+  /** Whether to send again what the server refused for a key exchange that it lacks. It is saved that it does. */
+  async #isOfferRefused(operation: Operation, { error, sent }: AttemptOutcome & { kind: "error" }): Promise<boolean> {
+    const { config, store } = this.#engine;
+    const refused = noteRefusedOffer(config, store, error, sent);
+    if (refused !== "no") await operation.deadline.race(store.commit());
+    return refused === "resend";
+  }
+
   /** Data that recovery asks the application for; a hook that has none delivers the server's error. */
   async #freshData(operation: Operation, attempt: Attempt, error: MslRemoteError | null): Promise<FreshData> {
+    if (attempt.entityReason === null && attempt.userReason === null) return NO_FRESH_DATA;
     let entityAuth: EntityAuthData | null = null;
     let userAuth: UserAuthData | null = null;
     if (attempt.entityReason !== null) {

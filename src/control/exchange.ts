@@ -18,12 +18,18 @@ export interface Attempt {
   /** Credentials are demanded from the user hook, for this reason if the server named one. */
   readonly userReason: "USERDATA_REAUTH" | "SSOTOKEN_REJECTED" | null;
   readonly entityReason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null;
+  /** With the authentication data of the message before: nobody is asked again. */
+  readonly keepsData?: boolean;
 }
 
 export interface ExchangeState {
   readonly messages: number;
   /** The failure to deliver if the operation ends at the limit. */
   readonly hasFailed: boolean;
+  /** Of the last message. */
+  readonly attempt?: Attempt;
+  /** A message was sent again with fewer key requests: once is enough. */
+  readonly hasResent?: boolean;
 }
 
 export type ExchangeEvent =
@@ -38,6 +44,8 @@ export type ExchangeEvent =
       readonly messageId: number;
       readonly responseCode: ResponseCode;
       readonly canExchangeKeys: boolean;
+      /** The peer lacks a key exchange that was offered on trial, and that is not offered again. */
+      readonly isOfferRefused?: boolean;
     };
 
 export type ExchangeStep =
@@ -73,10 +81,15 @@ export function step(state: ExchangeState, event: ExchangeEvent): ExchangeStep {
 
 function round(state: ExchangeState, attempt: Attempt, drop: Recovery["drop"]): ExchangeStep {
   if (state.messages + 2 > MAX_MESSAGES) return { kind: "limit" };
-  return { kind: "attempt", state: { ...state, messages: state.messages + 2 }, attempt, drop };
+  return { kind: "attempt", state: { ...state, messages: state.messages + 2, attempt }, attempt, drop };
 }
 
 function recover(state: ExchangeState, event: ExchangeEvent & { kind: "error-reply" }): ExchangeStep {
+  const { attempt: last, hasResent } = state;
+  if (event.isOfferRefused === true && last !== undefined && hasResent !== true) {
+    const attempt = { ...last, messageId: nextMessageId(event.messageId), keepsData: true };
+    return round({ ...state, hasFailed: true, hasResent: true }, attempt, "none");
+  }
   const recovery = RECOVERY.get(event.responseCode);
   if (recovery === undefined) return { kind: "give-up", drop: "none" };
   // Without key requests a demand for a key exchange can only repeat itself.

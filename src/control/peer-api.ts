@@ -10,6 +10,7 @@ import type {
   Admission,
   CallOptions,
   Incoming,
+  KeyExchangeSupport,
   Protection,
   RejectInit,
   RequestInit,
@@ -25,6 +26,8 @@ export interface PeerConfig extends ServerConfig {
    * has a store of its own, so that no token ever reaches another peer than its issuer.
    */
   readonly storage?: (counterpart: string) => StateStorage | null;
+  /** Of each counterpart for itself. */
+  readonly keyExchangeSupport?: KeyExchangeSupport;
   /** Counterparts whose tokens are kept in memory at a time. Default 1024. */
   readonly maxCounterparts?: number;
   /** Format of the first message to a counterpart that has not said what it reads. Default JSON. */

@@ -67,9 +67,9 @@ export class PeerEngine {
 
   /** Format for the first message of an operation. */
   formatFor(counterpart: Counterpart): Format {
-    const { formats, keyxSchemes } = counterpart.store.peer;
+    const { formats } = counterpart.store.peer;
     if (formats.length === 0) return this.config.firstFormat ?? "JSON";
-    return preferredFormat(this.capabilities.formats, { compression: [], languages: [], formats, keyxSchemes });
+    return preferredFormat(this.capabilities.formats, { compression: [], languages: [], formats, keyxSchemes: [] });
   }
 
   entityData(reason: "ENTITY_REAUTH" | "ENTITYDATA_REAUTH" | null): Awaitable<EntityAuthData | null> {

@@ -11,6 +11,7 @@ import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import type { ExchangeRecord } from "./events.ts";
 import { type Attempt, type ExchangeEvent, type ExchangeState, step } from "./exchange.ts";
+import { noteRefusedOffer, offeredSchemes } from "./key-offers.ts";
 import type { PeerChannel, Turn } from "./peer-channel.ts";
 import type { PeerEngine } from "./peer-engine.ts";
 import { checkPeerMessage, type Expectation, type ReadMessage, readPeerMessage, updatePeerStore } from "./peer-read.ts";
@@ -69,17 +70,20 @@ export async function converse(operation: PeerOperation, start: Start, awaited: 
   };
   let first: MslRemoteError | null = null;
   let last: MslRemoteError | null = null;
+  let fresh: Pick<Plan, "entityAuth" | "userAuth"> = FRESH;
+  const { engine, counterpart } = operation;
   for (;;) {
     operation.deadline.check();
     const next = step(state, event);
     if (next.kind === "limit") throw first ?? new MslLimitError(state.messages);
     if (next.kind !== "attempt") throw last ?? new MslLimitError(state.messages);
     state = next.state;
-    if (plan.failed !== null) await dropTokens(operation.counterpart.store, next.drop, plan.failed);
+    if (plan.failed !== null) await dropTokens(counterpart.store, next.drop, plan.failed);
     const isRetry = event.kind === "error-reply";
     if (last !== null && isRetry && plan.automatic === "no" && !operation.intent.body.canRepeat) throw last;
-    const fresh = await freshData(operation, next.attempt, last);
-    const outcome = await round(operation, { ...plan, ...fresh, attempt: next.attempt }, awaited);
+    if (next.attempt.keepsData !== true) fresh = await freshData(operation, next.attempt, last);
+    const { entityAuth, userAuth } = fresh;
+    const outcome = await round(operation, { ...plan, entityAuth, userAuth, attempt: next.attempt }, awaited);
     if (outcome.kind === "sent" || outcome.kind === "early") return outcome;
     const { sent } = outcome;
     if (outcome.kind === "error") {
@@ -87,9 +91,11 @@ export async function converse(operation: PeerOperation, start: Start, awaited: 
       last = remoteError(error, state.messages);
       first ??= last;
       plan = { ...plan, answers: null, peer: sent.peer, failed: sent };
-      const canExchangeKeys = operation.engine.config.keyExchange.length > 0;
+      const canExchangeKeys = offeredSchemes(engine.config, counterpart.store, true).length > 0;
+      const refused = noteRefusedOffer(engine.config, counterpart.store, error, sent);
+      if (refused !== "no") await operation.deadline.race(counterpart.store.commit());
       const { messageId, responseCode } = error;
-      event = { kind: "error-reply", messageId, responseCode, canExchangeKeys };
+      event = { kind: "error-reply", messageId, responseCode, canExchangeKeys, isOfferRefused: refused === "resend" };
       continue;
     }
     const { header } = outcome;

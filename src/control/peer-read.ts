@@ -13,6 +13,7 @@ import type { MasterToken } from "../tokens/master-token.ts";
 import type { Protection } from "./api.ts";
 import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
+import { learnCapabilities } from "./key-offers.ts";
 import type { PeerEngine, PendingLookup } from "./peer-engine.ts";
 import type { Sent } from "./peer-send.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
@@ -116,11 +117,7 @@ export async function updatePeerStore(
   }
   const kept = serviceTokens.filter((token) => token.mtSerialNumber === null || holds);
   storeServiceTokens(store, kept, masterToken, holds ? userIdToken : null);
-  const { capabilities } = header;
-  const learns = capabilities !== null && capabilities.formats.join() !== store.peer.formats.join();
-  if (capabilities !== null && learns) {
-    store.learnPeer({ formats: capabilities.formats, keyxSchemes: capabilities.keyxSchemes });
-  }
+  const learns = learnCapabilities(store, header.capabilities);
   if (completed !== null || (holds && userIdToken !== null) || kept.length > 0 || learns) {
     await deadline.race(store.commit());
   }

@@ -22,6 +22,7 @@ import { CLAIMED, type Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import { replyFormat } from "./error-reply.ts";
 import type { Attempt } from "./exchange.ts";
+import { offeredSchemes } from "./key-offers.ts";
 import type { PeerEngine } from "./peer-engine.ts";
 import { reportOutgoing } from "./reports.ts";
 import { type PendingRequests, storeServiceTokens } from "./requester.ts";
@@ -197,10 +198,11 @@ async function send(
   };
   const form = requestForm(wishes, situation, renewable, isDelayed && !isAutomatic);
   if (form.withKeyRequests) {
-    for (const method of config.keyExchange) held.requests.push(...(await method.createRequests()));
+    const offered = offeredSchemes(config, store, masterToken === null && plan.answers === null);
+    for (const method of offered) held.requests.push(...(await method.createRequests()));
   }
   if (form.handshake && held.requests.length === 0) {
-    throw new MslUsageError("The message needs a key exchange, and no scheme is configured.");
+    throw new MslUsageError("The message needs a key exchange, and there is no scheme to offer.");
   }
   const identityData = plan.entityAuth ?? (await engine.entityData(null));
   if (identityData === null) throw new MslUsageError("The entity gave no authentication data.");

@@ -37,7 +37,7 @@ export function ownCapabilities(
     compression: COMPRESSION_ALGORITHMS.filter((name) => isOffered(name, config, gzip)),
     languages: config?.languages ?? ["en"],
     formats: config?.formats ?? DEFAULT_FORMATS,
-    keyxSchemes: keyExchange.some((exchange) => exchange.name === "ECDH") ? ["ECDH"] : [],
+    keyxSchemes: keyExchange.filter((scheme) => scheme.needsAdvertisement).map((scheme) => scheme.name),
   };
 }
 

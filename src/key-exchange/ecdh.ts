@@ -88,6 +88,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
   return {
     name: NAME,
     label: curves.map((curve) => `${NAME}:${curve}`).join(","),
+    needsAdvertisement: true,
     unknownVariantError: null,
 
     createRequests() {

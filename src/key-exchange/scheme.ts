@@ -49,6 +49,11 @@ export interface KeyExchange {
   readonly name: string;
   /** Mechanisms, key ids or parameters that this side offers, for logs: e.g. `ECDH:X25519`. */
   readonly label: string;
+  /**
+   * The reference does not know it, and fails every message that offers it: capabilities tell who has it, and a client
+   * or peer may wait for that (`keyExchangeSupport`).
+   */
+  readonly needsAdvertisement?: boolean;
 
   // requester
   /** One or more fresh requests. */

@@ -24,6 +24,8 @@ export interface ErrorHeader {
   readonly entityAuth: EntityAuthData;
   readonly encrypted: boolean;
   readonly integrityProtected: boolean;
+  /** Whether it proves who sent it. */
+  readonly authenticated: boolean;
   readonly messageId: number;
   readonly timestamp: number | null;
   /** Unknown numbers read as FAIL. */
@@ -62,6 +64,7 @@ export async function readErrorHeader(outer: MslMap, schemes: EntitySchemes): Pr
     entityAuth,
     encrypted: scheme.encrypts,
     integrityProtected: scheme.protectsIntegrity,
+    authenticated: entityAuth.authenticated ?? scheme.authenticates ?? scheme.protectsIntegrity,
     messageId,
     ...readErrorData(map, messageId),
   };

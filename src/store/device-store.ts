@@ -42,7 +42,7 @@ export class DeviceStore {
   readonly #ids: ReplayIds;
   readonly #users = new Map<string, UserIdToken>();
   #serviceTokens: ServiceToken[] = [];
-  #peer: PeerKnowledge = { formats: [], keyxSchemes: [] };
+  #peer: PeerKnowledge = { formats: [], keyxSchemes: null };
   #clears = 0;
   readonly #forgotten = new Map<string, number>();
   #version = 0;

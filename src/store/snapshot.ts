@@ -2,7 +2,8 @@
 // not bear out is STORE_CORRUPT, never half a state; a format of a later version is STORE_TOO_NEW. Session keys are in
 // it: the storage may encrypt it.
 //   format 1: sessions, counters (last id given), users, service tokens, what the peer reads
-//   format 2: the network's name; counters hold the last id reserved; sessions may be opaque
+//   format 2: the network's name; counters hold the last id reserved; sessions may be opaque; whether the key exchanges
+//     of the peer are known
 
 import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
 import type { SessionKeys } from "../crypto/crypto-context.ts";
@@ -14,10 +15,11 @@ import type { MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
 
-/** What a peer said that it reads. */
+/** What a peer said that it can. */
 export interface PeerKnowledge {
   readonly formats: readonly Format[];
-  readonly keyxSchemes: readonly string[];
+  /** Key exchanges beyond those of the reference; null: it has not said anything yet. */
+  readonly keyxSchemes: readonly string[] | null;
 }
 
 /** `keys`: of the core; otherwise `opaque`: what the holder of the keys has them again by. */
@@ -67,7 +69,8 @@ export function encodeSnapshot(state: DeviceState, core: Core): Uint8Array {
       })),
       servicetokens: state.serviceTokens.map(serviceTokenState),
       encoderformats: state.peer.formats,
-      keyxschemes: state.peer.keyxSchemes,
+      keyxschemes: state.peer.keyxSchemes ?? [],
+      keyxknown: state.peer.keyxSchemes !== null,
     });
     const out = new Uint8Array(DIGEST + body.length);
     out.set(core.sha256(body));
@@ -125,12 +128,20 @@ export function decodeSnapshot(bytes: Uint8Array, core: Core): DeviceState {
         ]),
       ),
       serviceTokens: rows(map, "servicetokens", readServiceToken),
-      peer: { formats: strings(map, "encoderformats") as Format[], keyxSchemes: strings(map, "keyxschemes") },
+      peer: readPeer(map),
     };
   } catch (error) {
     if (error instanceof MslLocalError) throw error;
     throw new MslLocalError("STORE_CORRUPT", null, null, error);
   }
+}
+
+/** `keyxknown` came later: before it, who had said what it reads had said everything. */
+function readPeer(map: MslMap): PeerKnowledge {
+  const formats = strings(map, "encoderformats") as Format[];
+  const keyxSchemes = strings(map, "keyxschemes");
+  const isKnown = map.boolOr("keyxknown", formats.length > 0);
+  return { formats, keyxSchemes: isKnown ? keyxSchemes : null };
 }
 
 function rows<T>(map: MslMap, name: string, read: (row: MslMap) => T): T[] {

@@ -39,6 +39,8 @@ export interface SideOptions {
   /** Seed of the token keys. */
   readonly seed?: number;
   readonly core?: Core;
+  /** Default true. */
+  readonly ecdh?: boolean;
 }
 
 export interface Side {
@@ -88,7 +90,10 @@ export async function side(identity: string, options: SideOptions = {}): Promise
     userSchemes: [
       emailPassword({ verify: (email, password) => (email === "a@b.c" && password === "secret" ? "user-1" : null) }),
     ],
-    keyExchange: [ecdh({ core }), symmetricWrapped({ core, pskContextOf: contextOf })],
+    keyExchange: [
+      ...(options.ecdh === false ? [] : [ecdh({ core })]),
+      symmetricWrapped({ core, pskContextOf: contextOf }),
+    ],
     tokenCrypto,
     issuer: createTokenIssuer({ core, crypto: tokenCrypto, state, clock, ...options.issuer }),
     ...(options.formats !== undefined && {

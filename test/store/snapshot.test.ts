@@ -75,3 +75,13 @@ test("state names its network: another one is refused, state without a name is t
   expect(place.snapshot).toEqual(before);
   expect((await start("one")).masterToken).not.toBeNull();
 });
+
+test.each([[null], [[]], [["ECDH"]]])("what a peer can is kept, and whether it said so: %j", async (keyxSchemes) => {
+  const place = { snapshot: null as Uint8Array | null };
+  const store = await DeviceStore.open(core, "device", memoryStorage(place));
+  expect(store.peer).toEqual({ formats: [], keyxSchemes: null });
+  const peer = { formats: ["JSON"], keyxSchemes } as const;
+  store.learnPeer(peer);
+  await store.commit();
+  expect((await DeviceStore.open(core, "device", memoryStorage(place))).peer).toEqual(peer);
+});

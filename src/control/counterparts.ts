@@ -5,7 +5,7 @@ import type { Core } from "../core/core.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
 import type { MessageHeader } from "../message/header.ts";
 import { type Clock, RemoteClock } from "../platform/clock.ts";
-import { DeviceStore } from "../store/device-store.ts";
+import { DeviceStore, type StoreOptions } from "../store/device-store.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
 import { RenewalSlot } from "./renewal.ts";
 
@@ -56,6 +56,7 @@ export interface CounterpartsConfig {
   readonly clock: Clock;
   readonly storage: (counterpart: string) => StateStorage | null;
   readonly limit: number;
+  readonly state?: StoreOptions;
 }
 
 export class Counterparts {
@@ -95,6 +96,17 @@ export class Counterparts {
     return counterpart;
   }
 
+  /** Changes what is kept of a counterpart, and saves it. @throws STORE_CORRUPT, STORE_FAILED */
+  async change(name: string, act: (store: DeviceStore) => void): Promise<void> {
+    const counterpart = await this.hold(name);
+    try {
+      act(counterpart.store);
+      await counterpart.store.commit();
+    } finally {
+      this.release(counterpart);
+    }
+  }
+
   release(counterpart: Counterpart): void {
     counterpart.users--;
     this.#bound();
@@ -103,10 +115,10 @@ export class Counterparts {
   async #open(name: string): Promise<Counterpart> {
     const running = this.#opening.get(name);
     if (running !== undefined) return running;
-    const { core, clock, storage } = this.#config;
+    const { core, clock, storage, state } = this.#config;
     const closed = this.#closing.get(name) ?? Promise.resolve();
     const opening = closed
-      .then(() => DeviceStore.open(core, this.#identity, storage(name)))
+      .then(() => DeviceStore.open(core, this.#identity, storage(name), state))
       .then((store) => {
         const counterpart = new Counterpart(name, store, clock);
         this.#known.set(name, counterpart);

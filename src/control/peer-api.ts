@@ -1,6 +1,7 @@
 // The public shapes of a peer: it holds both roles, and issues tokens for those who talk to it.
 
 import type { Format } from "../encoding/codec.ts";
+import type { RestoreSession } from "../crypto/crypto-context.ts";
 import type { CancelSignal } from "../platform/signal.ts";
 import type { MslRemoteError } from "../errors/msl-error.ts";
 import type { ByteReader, ByteWriter, Connection, Transport } from "../platform/transport.ts";
@@ -26,6 +27,10 @@ export interface PeerConfig extends ServerConfig {
    * has a store of its own, so that no token ever reaches another peer than its issuer.
    */
   readonly storage?: (counterpart: string) => StateStorage | null;
+  /** Name of the network that the states belong to; state of another name is refused (STORE_MISMATCH). */
+  readonly network?: string | null;
+  /** Opens stored sessions whose keys are in hardware (`OpaqueSession.stored`). */
+  readonly restoreSession?: RestoreSession | null;
   /** Of each counterpart for itself. */
   readonly keyExchangeSupport?: KeyExchangeSupport;
   /** Counterparts whose tokens are kept in memory at a time. Default 1024. */
@@ -99,6 +104,10 @@ export interface PeerSession {
   /** The newest master token that the counterpart issued. */
   readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
   hasUser(id: string): boolean;
+  /** Forgets a user's token of this counterpart; a reply under way does not bring it back. */
+  forgetUser(id: string): Promise<void>;
+  /** Forgets all tokens that the counterpart issued; a reply under way does not bring them back. */
+  clear(): Promise<void>;
   /** Finishes what is being sent, then drops the connection, if this session was given one. */
   close(): Promise<void>;
 }

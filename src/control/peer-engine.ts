@@ -47,6 +47,7 @@ export class PeerEngine {
       clock: config.clock,
       storage: config.storage ?? (() => null),
       limit: config.maxCounterparts ?? COUNTERPARTS,
+      state: config,
     });
     this.errors = { core, config, capabilities: this.capabilities };
     schemeTable(config.keyExchange);

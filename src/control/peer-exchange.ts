@@ -197,7 +197,7 @@ async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent, aw
     const isOptional = awaited === "tokens" && !sent.handshake && header.kind === "message" && read.completed === null;
     if (isOptional && header.messageId !== nextMessageId(sent.messageId)) return { kind: "early", read };
     checkPeerMessage(header, sent, expectation);
-    await updatePeerStore(read, counterpart, intent.user?.id ?? null, deadline);
+    await updatePeerStore(read, counterpart, intent.user?.id ?? null, deadline, sent.epoch);
   } catch (error) {
     disposeExchange(read.completed);
     read.release();

@@ -9,6 +9,7 @@ import { readHeader } from "../message/header-reader.ts";
 import { nextMessageId } from "../message/ids.ts";
 import type { ObjectSource } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
+import type { StoreEpoch } from "../store/device-store.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import type { Protection } from "./api.ts";
 import type { Counterpart } from "./counterparts.ts";
@@ -92,18 +93,29 @@ export function checkPeerMessage(header: MessageHeader | ErrorHeader, sent: Sent
   }
 }
 
-/** Applies what the message brings for this side, as one unit: the tokens that its sender issued. */
+/**
+ * Applies what the message brings for this side, as one unit: the tokens that its sender issued. What was forgotten since
+ * `epoch`, when the message was sent that this one answers, stays forgotten.
+ */
 export async function updatePeerStore(
   read: ReadMessage,
   counterpart: Counterpart,
   userId: string | null,
   deadline: Deadline,
+  epoch: StoreEpoch | null,
 ): Promise<void> {
   const { header } = read;
   counterpart.learnTime(header.timestamp);
   if (header.kind === "error") return;
   const { store } = counterpart;
   const { completed } = read;
+  const now = store.epoch(userId);
+  if (epoch !== null && epoch.clears !== now.clears) {
+    disposeExchange(completed);
+    read.completed = null;
+    return;
+  }
+  const isKnown = epoch === null || epoch.forgotten === now.forgotten;
   if (completed !== null) {
     takeExchange(store, completed);
     read.completed = null;
@@ -112,7 +124,7 @@ export async function updatePeerStore(
   const masterToken = header.keyResponse?.masterToken ?? peerToken;
   const holds = masterToken !== null && holdsSerial(store, masterToken);
   // Differs from reference: tokens bound to a master token that this side no longer has are of no use, and no error.
-  if (userId !== null && holds && userIdToken !== null && userIdToken.verified === null) {
+  if (userId !== null && isKnown && holds && userIdToken !== null && userIdToken.verified === null) {
     store.addUserIdToken(userId, userIdToken);
   }
   const kept = serviceTokens.filter((token) => token.mtSerialNumber === null || holds);

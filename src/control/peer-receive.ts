@@ -83,7 +83,7 @@ async function take(
   checkPeerMessage(header, null, expectationOf(session));
   const counterpart = await engine.counterparts.hold(session.nameFor(header));
   try {
-    await updatePeerStore(read, counterpart, options.localUser?.id ?? null, deadline);
+    await updatePeerStore(read, counterpart, options.localUser?.id ?? null, deadline, null);
     if (header.kind === "error") {
       reportError(engine.config.onMessage, "in", header, read.headerBytes);
       session.report(record, read.headerBytes, "received-error");

@@ -12,6 +12,7 @@ import { writeMessage } from "../message/body.ts";
 import { type MessageHeader, NO_PEER_TOKENS, type PeerTokens } from "../message/header.ts";
 import { writeHeader } from "../message/header-writer.ts";
 import { deviceSeconds, nowSeconds } from "../platform/clock.ts";
+import type { StoreEpoch } from "../store/device-store.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import { isSameSlot, type ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
@@ -73,6 +74,7 @@ export interface Sent extends SentTokens {
   readonly asksTokens: boolean;
   readonly peer: PeerTokens;
   readonly pending: PendingRequests;
+  readonly epoch: StoreEpoch;
   /** Bytes of the message. */
   readonly bytes: number;
   /** What it issued to the sender of the message that it answers. */
@@ -184,6 +186,7 @@ async function send(
   const { scheme } = config.entity;
   const { masterToken, userIdToken, lease } = selection;
   const isAutomatic = plan.automatic !== "no";
+  const epoch = store.epoch(intent.user?.id ?? null);
   const renewable = selection.renewal !== null;
   const encrypted = masterToken !== null || scheme.encrypts;
   const integrityProtected = masterToken !== null || scheme.protectsIntegrity;
@@ -287,6 +290,7 @@ async function send(
     asksTokens: form.renewable && (held.requests.length > 0 || (masterToken !== null && header.userAuth !== null)),
     peer: { ...peer, masterToken: peerMasterToken },
     pending: { requests: held.requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
+    epoch,
     bytes,
     issued,
     settle: held.settle,

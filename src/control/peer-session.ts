@@ -39,6 +39,16 @@ export class Session implements PeerSession {
     return (engine.counterparts.find(name)?.store.userIdToken(id) ?? null) !== null;
   }
 
+  forgetUser(id: string): Promise<void> {
+    const { engine, name } = this.#state;
+    return engine.counterparts.change(name, (store) => store.forgetUser(id));
+  }
+
+  clear(): Promise<void> {
+    const { engine, name } = this.#state;
+    return engine.counterparts.change(name, (store) => store.clear());
+  }
+
   close(): Promise<void> {
     return this.#state.close();
   }

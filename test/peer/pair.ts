@@ -39,8 +39,9 @@ export interface SideOptions {
   /** Seed of the token keys. */
   readonly seed?: number;
   readonly core?: Core;
-  /** Default true. */
+  /** Key exchanges; default true. */
   readonly ecdh?: boolean;
+  readonly symmetric?: boolean;
 }
 
 export interface Side {
@@ -92,7 +93,7 @@ export async function side(identity: string, options: SideOptions = {}): Promise
     ],
     keyExchange: [
       ...(options.ecdh === false ? [] : [ecdh({ core })]),
-      symmetricWrapped({ core, pskContextOf: contextOf }),
+      ...(options.symmetric === false ? [] : [symmetricWrapped({ core, pskContextOf: contextOf })]),
     ],
     tokenCrypto,
     issuer: createTokenIssuer({ core, crypto: tokenCrypto, state, clock, ...options.issuer }),

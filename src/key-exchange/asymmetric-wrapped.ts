@@ -49,7 +49,7 @@ export interface AsymmetricWrappedConfig {
 
 const NAME = "ASYMMETRIC_WRAPPED";
 const KNOWN: readonly string[] = ["RSA", "JWE_RSA", "JWEJS_RSA", "JWK_RSA", "JWK_RSAES"];
-const MIN_MODULUS_BYTES = 256;
+const MIN_MODULUS_BITS = 2048;
 
 interface Parsed {
   readonly keyPairId: string;
@@ -73,14 +73,14 @@ export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange 
 
     async createRequests() {
       const requests: KeyRequest[] = [];
-      const keys = new Set<KeyHandle>();
+      const moduli = new Set<string>();
       try {
         for (const mechanism of mechanisms) {
           const pair = await (config.keyPair?.(mechanism) ?? freshPair(config));
           requests.push(requestOf(pair, mechanism));
-          keys.add(pair.privateKey);
+          moduli.add(pair.publicKey.n.join());
         }
-        if (keys.size < requests.length) throw new MslUsageError("One key pair serves two mechanisms.");
+        if (moduli.size < requests.length) throw new MslUsageError("One key pair serves two mechanisms.");
         return requests;
       } catch (error) {
         for (const request of requests) request.dispose();
@@ -109,7 +109,7 @@ export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange 
       if (mechanism === "ECC") protocolError("UNSUPPORTED_KEYX_MECHANISM", `${keydata.path}.mechanism`);
       if (!KNOWN.includes(mechanism)) return null;
       const publicKey = readPublicKey(spki);
-      if (publicKey.kind !== "RSA" || publicKey.rsa.n.length < MIN_MODULUS_BYTES) {
+      if (publicKey.kind !== "RSA" || bitsOf(publicKey.rsa) < MIN_MODULUS_BITS) {
         return protocolError("INVALID_PUBLIC_KEY", `${keydata.path}.publickey`);
       }
       const parsed: Parsed = { keyPairId, mechanism: mechanism as WrappingMechanism, publicKey: publicKey.rsa };
@@ -145,6 +145,7 @@ async function freshPair({ core, timers }: AsymmetricWrappedConfig): Promise<Wra
 function requestOf(pair: WrappingKeyPair, mechanism: WrappingMechanism): KeyRequest {
   // Who opens many ciphertexts with one key is what attacks on the padding need.
   if (mechanism === "JWK_RSAES" && !pair.owns) throw new MslUsageError("JWK_RSAES needs a key pair for each exchange.");
+  if (bitsOf(pair.publicKey) < MIN_MODULUS_BITS) throw new MslUsageError("The key pair has less than 2048 bits.");
   const request: KeyRequest = {
     scheme: NAME,
     keydata: { keypairid: pair.keyPairId, mechanism, publickey: writeRsaPublicKey(pair.publicKey) },
@@ -156,6 +157,8 @@ function requestOf(pair: WrappingKeyPair, mechanism: WrappingMechanism): KeyRequ
   pending.set(request, { ...pair, mechanism });
   return request;
 }
+
+const bitsOf = ({ n }: RsaPublicKey) => 8 * n.length + 24 - Math.clz32(n[0] ?? 0);
 
 /** What is wrapped: how it is written, and where it goes. */
 interface Target {

@@ -1,8 +1,10 @@
 // The requester's half of recorded key exchanges: what a device holds while it awaits the response.
 
 import { type DhGroup, dhImport } from "../../core/dh.ts";
-import { LADDER_KEY } from "../../core/key-specs.ts";
+import { LADDER_KEY, RSA_DECRYPTION } from "../../core/key-specs.ts";
+import { importPrivateKey, readPublicKey } from "../../crypto/key-der.ts";
 import { decodeBase64 } from "../../encoding/base64.ts";
+import { asymmetricWrapped, type WrappingKeyPair } from "../../key-exchange/asymmetric-wrapped.ts";
 import { diffieHellman } from "../../key-exchange/diffie-hellman.ts";
 import type { KeyExchange, KeyRequest } from "../../key-exchange/scheme.ts";
 import type { WrapKeyStore } from "../../key-exchange/wrap-keys.ts";
@@ -10,6 +12,8 @@ import type { Bench } from "./spec.ts";
 import { fail, type Vector } from "./vector.ts";
 
 type Json = Readonly<Record<string, unknown>>;
+
+export const MECHANISMS = ["RSA", "JWE_RSA", "JWEJS_RSA", "JWK_RSA", "JWK_RSAES"] as const;
 
 /** What a record says of the requester's half of an exchange. */
 export interface RecordedRequest {
@@ -30,23 +34,36 @@ export async function pendingRequest(
   const { core, keys } = bench;
   const keydata = (recorded.request.keydata ?? {}) as Json;
   const { privateValue = null, previousKey = null } = recorded;
-  let made = await exchange.createRequests();
+  let own = exchange;
   if (exchange.name === "DIFFIE_HELLMAN" && privateValue !== null) {
     const generate = (group: DhGroup) => dhImport(core, group, privateValue);
-    const offer = [String(keydata.parametersid)];
-    made = await diffieHellman({ core, groups: keys.file.dh, offer, generate }).createRequests();
+    own = diffieHellman({ core, groups: keys.file.dh, offer: [String(keydata.parametersid)], generate });
+  }
+  if (exchange.name === "ASYMMETRIC_WRAPPED") {
+    // The records have one key pair for all mechanisms, which the library refuses to offer at once.
+    const mechanisms = MECHANISMS.filter((name) => name === keydata.mechanism);
+    own = asymmetricWrapped({ core, timers: null, mechanisms, keyPair: () => requestPair(bench) });
   }
   if (exchange.name.endsWith("_LADDER")) {
     const wrapdata = typeof keydata.wrapdata === "string" ? decodeBase64(keydata.wrapdata) : null;
     if (wrapdata !== null && previousKey !== null) {
       await ladderStore(bench, exchange.name).add(wrapdata, core.importKey(LADDER_KEY, previousKey));
     }
-    made = await exchange.createRequests();
   }
+  const made = await own.createRequests();
   const variant = keydata.mechanism ?? keydata.parametersid ?? keydata.keyid;
   const found = made.find((request) => Object.values(request.keydata).includes(variant as string)) ?? made[0];
   for (const request of made) if (request !== found) request.dispose();
   return found ?? fail("no request was made");
+}
+
+/** The RSA key pair of key requests in the key file. */
+function requestPair(bench: Bench): WrappingKeyPair {
+  const row = bench.keys.file.keyx ?? fail("the key file has no keyx");
+  const publicKey = readPublicKey(row.spki);
+  const rsa = publicKey.kind === "RSA" ? publicKey.rsa : fail("keyx is no RSA key");
+  const { key } = importPrivateKey(bench.core, row.pkcs8() ?? fail("keyx has no private key"), RSA_DECRYPTION);
+  return { keyPairId: row.keyPairId, privateKey: bench.own(key), publicKey: rsa, owns: true };
 }
 
 /** The halves of all key requests that a recorded message carried. */

@@ -2,12 +2,11 @@
 // A scheme that the library gains is one row here: its vectors then run instead of being skipped.
 
 import { type KeySpec, MAC_KEY } from "../../core/core.ts";
-import { CMAC_KEY, RSA_DECRYPTION } from "../../core/key-specs.ts";
+import { CMAC_KEY } from "../../core/key-specs.ts";
 import type { CompressionAlgorithm } from "../../encoding/compression.ts";
 import type { MslMap } from "../../encoding/msl-map.ts";
 import { ENTITY_SCHEME_NAMES, type EntityPolicy, type EntityScheme } from "../../entity-auth/scheme.ts";
-import { importPrivateKey, readPublicKey } from "../../crypto/key-der.ts";
-import { asymmetricWrapped, type WrappingKeyPair } from "../../key-exchange/asymmetric-wrapped.ts";
+import { asymmetricWrapped } from "../../key-exchange/asymmetric-wrapped.ts";
 import { diffieHellman } from "../../key-exchange/diffie-hellman.ts";
 import { ecdh } from "../../key-exchange/ecdh.ts";
 import { p256Curve } from "../../key-exchange/ecdh-p256.ts";
@@ -25,7 +24,7 @@ import { entitySchemes as schemesOf } from "../entities.ts";
 import type { KeysFile } from "../keys-file.ts";
 import type { Name } from "../names.ts";
 import type { Bench } from "./spec.ts";
-import { ladderStore } from "./pending.ts";
+import { ladderStore, MECHANISMS } from "./pending.ts";
 import { fail } from "./vector.ts";
 
 /** What a receiver refuses or lacks besides what the key file says. */
@@ -77,8 +76,6 @@ const USER: ReadonlyMap<string, UserRow> = new Map([
 
 const EXCHANGE_NAMES: ReadonlyMap<string, true> = new Map([...KEY_EXCHANGE_NAMES].map((name) => [name, true]));
 
-const MECHANISMS = ["RSA", "JWE_RSA", "JWEJS_RSA", "JWK_RSA", "JWK_RSAES"] as const;
-
 function exchangesOf(receiver: Receiver): readonly KeyExchange[] {
   const { core, keys, common } = receiver.bench;
   const { psk } = keys;
@@ -97,7 +94,6 @@ function exchangesOf(receiver: Receiver): readonly KeyExchange[] {
       core,
       timers: null,
       mechanisms: MECHANISMS,
-      keyPair: () => requestPair(receiver.bench),
       isPermitted: permitted("ASYMMETRIC_WRAPPED"),
     }),
     diffieHellman({
@@ -111,15 +107,6 @@ function exchangesOf(receiver: Receiver): readonly KeyExchange[] {
     jwkLadder(ladder("JWK_LADDER")),
     ecdh({ core, curves: ["X25519", "P-256"], p256: p256Curve, isPermitted: permitted("ECDH") }),
   ];
-}
-
-/** The RSA key pair of key requests in the key file. */
-function requestPair(bench: Bench): WrappingKeyPair {
-  const row = bench.keys.file.keyx ?? fail("the key file has no keyx");
-  const publicKey = readPublicKey(row.spki);
-  const rsa = publicKey.kind === "RSA" ? publicKey.rsa : fail("keyx is no RSA key");
-  const { key } = importPrivateKey(bench.core, row.pkcs8() ?? fail("keyx has no private key"), RSA_DECRYPTION);
-  return { keyPairId: row.keyPairId, privateKey: bench.own(key), publicKey: rsa, owns: true };
 }
 
 /** MAC algorithms of a symmetric context, by their names in envelopes and master tokens. */

@@ -11,7 +11,7 @@ import { type RsaPublicKey, rsaOaepUnwrapKey, rsaOaepWrapKey } from "../core/rsa
 import { decodeBase64Url, encodeBase64Url } from "../encoding/base64.ts";
 import { decodeObject } from "../encoding/codec.ts";
 import type { MslMap } from "../encoding/msl-map.ts";
-import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
+import { decodeUtf8 } from "../encoding/utf8.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import type { CryptoContext } from "./crypto-context.ts";
@@ -28,8 +28,9 @@ export type JweKey =
 const KEY_BYTES: Readonly<Record<JweEncryption, number>> = { A128GCM: 16, A256GCM: 32 };
 const MAX_BYTES = 16384;
 
+/** Of ASCII, which all parts of a JWE are: Base64url and fixed text. */
 function bytes(text: string): Uint8Array {
-  return encodeUtf8(text) ?? protocolError("JWE_ENCODE_ERROR", "jwe");
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
 /** Seals a plaintext, which is wiped. @throws WRAP_NOT_SUPPORTED, INVALID_PUBLIC_KEY */

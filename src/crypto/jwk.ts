@@ -176,8 +176,8 @@ export function keyToJwk(
 
 /**
  * Imports a received key into a slot; `text` is wiped.
- * @throws `notJwk` for bytes that are no key; INVALID_JWK_KEYDATA; the purpose's code for a key of another algorithm or
- * length, which the reference would take
+ * @throws `notJwk` for bytes that are no key; INVALID_JWK_KEYDATA; the purpose's code for a key of another algorithm,
+ * length or use, which the reference would take
  */
 export function keyFromJwk(
   core: Core,
@@ -194,7 +194,11 @@ export function keyFromJwk(
       return protocolError(purpose.code, "keydata");
     }
     k = jwk.k;
-    if (jwk.algorithm !== purpose.algorithm || k.length !== purpose.length) protocolError(purpose.code, "keydata");
+    const { use, keyOps: ops } = jwk;
+    const isFor = (use ?? purpose.use) === purpose.use && purpose.keyOps.every((op) => ops?.includes(op) ?? true);
+    if (!isFor || jwk.algorithm !== purpose.algorithm || k.length !== purpose.length) {
+      protocolError(purpose.code, "keydata");
+    }
     return core.importKey(spec, k);
   } finally {
     k?.fill(0);

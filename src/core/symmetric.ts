@@ -262,7 +262,9 @@ export class SymmetricCore {
       this.io.slots.makeRoom(2);
       const kw = this.io.slots.slotOf(wrapping);
       const slot = this.io.x.aesUnwrapSlot(kw, this.io.put(wrapped), wrapped.length, spec.type, spec.usage);
-      return this.#adopt(slot, spec);
+      // A MAC key longer than a block is kept as its hash, which is not for export.
+      const isTooLong = slot === abi.ERR_USAGE && (wrapping.usage & abi.USE_UNWRAP) !== 0;
+      return this.#adopt(isTooLong ? abi.ERR_ARGUMENT : slot, spec);
     });
   }
 

@@ -40,7 +40,11 @@ export function jwkFormat(): LadderFormat {
       filled.fill(0);
       return wrapped;
     },
-    unwrap: (context, value) => context.unwrapBytes?.(value) ?? protocolError("UNWRAP_NOT_SUPPORTED", "keydata"),
+    unwrap(context, value) {
+      // RFC 3394 §2.2.1: two blocks at least, and one of integrity.
+      if (value.length < 24) protocolError("UNWRAP_ERROR", "keydata");
+      return context.unwrapBytes?.(value) ?? protocolError("UNWRAP_NOT_SUPPORTED", "keydata");
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import type { KeyExchange } from "./scheme.ts";
+import { bothKeys, type KeyExchange } from "./scheme.ts";
 
 export interface SymmetricWrappedConfig {
   readonly core: Core;
@@ -38,14 +38,18 @@ export function symmetricWrapped(config: SymmetricWrappedConfig): KeyExchange {
       // Shorter values cannot be keys: 16 and 32 bytes, and 8 of integrity.
       if (encryptionKey.length < 24 || macKey.length < 24) protocolError("UNWRAP_ERROR", keydata.path);
       const context = await wrappingContext(binding.identity);
-      if (context.unwrapSession) return context.unwrapSession(encryptionKey, macKey);
-      const encryption = await context.unwrapKey(encryptionKey, SESSION_ENCRYPTION);
-      try {
-        return { encryption, mac: await context.unwrapKey(macKey, SESSION_MAC) };
-      } catch (error) {
-        encryption.dispose();
-        throw error;
-      }
+      const keys = await (context.unwrapSession?.(encryptionKey, macKey) ??
+        bothKeys(
+          () => context.unwrapKey(encryptionKey, SESSION_ENCRYPTION),
+          () => context.unwrapKey(macKey, SESSION_MAC),
+        ));
+      if (encryptionKey.length === 24 && macKey.length === 40) return keys;
+      keys.encryption.dispose();
+      keys.mac.dispose();
+      return protocolError(
+        encryptionKey.length === 24 ? "KEYX_INVALID_HMAC_KEY" : "KEYX_INVALID_ENCRYPTION_KEY",
+        keydata.path,
+      );
     },
 
     parseRequest(keydata) {

@@ -155,7 +155,7 @@ const NO_KEYS: readonly (readonly [string, Change, string])[] = [
   ["an empty k", (jwk) => ({ ...jwk, k: "" }), "INVALID_JWK_KEYDATA"],
   ["a k that is no Base64", (jwk) => ({ ...jwk, k: "!!!!" }), "INVALID_JWK_KEYDATA"],
   ["no k", without("k"), "notJwk"],
-  ["a list", () => "[]", "notJwk"],
+  ["a list", () => '["oct","A128CBC"]', "notJwk"],
   ["JSON that ends too early", (jwk) => JSON.stringify(jwk).slice(0, -1), "notJwk"],
   ["bytes", () => "\u0000\u0001\u0002 no key", "notJwk"],
 ];

@@ -85,12 +85,35 @@ export function needsExchange(request: MessageHeader, now: number): boolean {
   return masterToken === null || isRenewable(masterToken, null, now) || isExpired(masterToken, null, now);
 }
 
-/** Answers the first key request that works, by our order of schemes. @throws KEYX_FACTORY_NOT_FOUND, the last failure */
+/** @throws KEYX_FACTORY_NOT_FOUND, the last failure */
 async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange | null> {
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
   if (request.keyRequests.length === 0) protocolError("KEYX_FACTORY_NOT_FOUND", "headerdata.keyrequestdata");
-  const identity = await identityOf(request);
+  const { provisioning } = request;
+  if (provisioning === null) return answerFirst(request, around, request.identity ?? "", renew);
+  const drawn = (await provisioning.next()) ?? protocolError("ENTITY_REJECTED_BY_APP", "entityauthdata");
+  let isGone = false;
+  try {
+    const answer = await answerFirst(request, around, drawn, renew);
+    isGone = answer !== null;
+    return answer;
+  } catch (error) {
+    // Bad keys leave the identity as it was; what was refused for its sake is not for the next one.
+    isGone = !(error instanceof MslProtocolError && error.code !== "KEYX_INCORRECT_DATA");
+    throw error;
+  } finally {
+    if (!isGone) provisioning.giveBack(drawn);
+  }
+}
+
+/** Answers the first key request that works, by our order of schemes. */
+async function answerFirst(
+  request: MessageHeader,
+  around: ResponseSurroundings,
+  identity: string,
+  renew: VerifiedMasterToken | null,
+): Promise<IssuedExchange | null> {
   const headerToken = around.headerToken === undefined ? request.masterToken : around.headerToken;
   const binding = {
     identity,
@@ -130,12 +153,6 @@ async function issue(
     token.keys.mac.dispose();
     throw error;
   }
-}
-
-/** The entity's identity, or the one that it gets now. */
-async function identityOf({ identity, provision }: MessageHeader): Promise<string> {
-  if (provision === null) return identity ?? "";
-  return (await provision()) ?? protocolError("ENTITY_REJECTED_BY_APP", "entityauthdata");
 }
 
 function verifiedOrNull(token: MasterToken | null): VerifiedMasterToken | null {

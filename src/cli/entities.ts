@@ -8,7 +8,7 @@ import { ecc, eccData, rsa, rsaData } from "../entity-auth/key-pair.ts";
 import { mtProtected, mtProtectedData } from "../entity-auth/mt-protected.ts";
 import { none, noneData } from "../entity-auth/none.ts";
 import { noneSuffixed, noneSuffixedData } from "../entity-auth/none-suffixed.ts";
-import { provisioned, provisionedData } from "../entity-auth/provisioned.ts";
+import { provisioned, provisionedData, provisioningLimit } from "../entity-auth/provisioned.ts";
 import { psk, pskData } from "../entity-auth/psk.ts";
 import { pskProfile, pskProfileData } from "../entity-auth/psk-profile.ts";
 import type { EntityAuthData, EntityPolicy, EntityScheme } from "../entity-auth/scheme.ts";
@@ -56,7 +56,7 @@ export function entitySchemes(keys: KeysFile, shared: EntityKeys, around: Entity
     x509({ core, clock, trust: trustOf(keys, core, clock), local: certificate(core, keys, named), ...policy }),
     none(policy),
     noneSuffixed(policy),
-    provisioned({ nextIdentity: () => `provisioned-${hex(core.random(8))}` }),
+    provisioned({ nextIdentity: () => `provisioned-${hex(core.random(8))}`, limit: provisioningLimit({ clock }) }),
   ];
   const { tokenCrypto = null, issuer = null } = around;
   return [...plain, mtProtected({ core, clock, inner: plain, tokenCrypto, issuer, ...policy })];

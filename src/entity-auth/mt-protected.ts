@@ -2,7 +2,8 @@
 // keys of a master token:
 //   authdata = { "mastertoken": mastertoken, "authdata": binary, "signature": binary }
 // Identity and protection are those of the inner data.
-// Differs from reference: revoked and expired tokens are refused, and nesting is.
+// Differs from reference: revoked and expired tokens are refused, and so are nesting and data that names nobody yet
+// (PROVISIONED). An issuer takes tokens that it can verify, whatever sessions it knows.
 
 import type { Core } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
@@ -32,7 +33,7 @@ export interface MtProtectedConfig {
   readonly inner: readonly EntityScheme[];
   /** Judges the inner identity. */
   readonly policy?: EntityPolicy;
-  /** Of an issuer: its keys, and who judges its tokens. */
+  /** Of an issuer: its keys, who judges revocation of its tokens, and the clock that judges their expiry. */
   readonly tokenCrypto?: TokenCrypto | null;
   readonly issuer?: Pick<TokenIssuer, "checkMasterToken"> | null;
   readonly clock?: Clock | null;
@@ -72,6 +73,7 @@ export function mtProtected(config: MtProtectedConfig): EntityScheme {
         if (container.string("scheme") === NAME) protocolError("INCORRECT_ENTITYAUTH_DATA", `${FIELD}.authdata`);
         return { inner: await parseEntityAuthData(container, schemes), token: masterTokenFields(masterToken) };
       });
+      if (inner.identity === "") protocolError("INCORRECT_ENTITYAUTH_DATA", `${FIELD}.authdata`);
       const data: MtProtectedData = {
         scheme: NAME,
         identity: inner.identity,
@@ -106,7 +108,7 @@ async function withSession<T>(
   }
   const own = token.verified?.context ?? null;
   try {
-    const context = sessionFor?.(token) ?? own;
+    const context = tokenCrypto == null ? (sessionFor?.(token) ?? null) : own;
     if (context === null) return protocolError("ENTITYAUTH_MASTERTOKEN_NOT_DECRYPTED", `${FIELD}.mastertoken`);
     return await use(context, token);
   } finally {

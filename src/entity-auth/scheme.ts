@@ -26,8 +26,8 @@ export interface EntityScheme {
   readonly protectsIntegrity: boolean;
   /** Whether a verified header proves the identity; by default, whether the scheme protects integrity. */
   readonly authenticates?: boolean;
-  /** Draws the identity of an entity that has none yet, when its first master token is made; null refuses it. */
-  provision?(): Awaitable<string | null>;
+  /** Of schemes whose entities have no identity yet. */
+  readonly provisioning?: Provisioning;
   /** Reads `authdata`; no policy here. @throws MSL_PARSE_ERROR and the scheme's own errors */
   parse(authdata: MslMap): Awaitable<EntityAuthData>;
   /**
@@ -35,6 +35,14 @@ export interface EntityScheme {
    * @throws ENTITY_REVOKED, INCORRECT_ENTITYAUTH_DATA, ENTITY_NOT_FOUND and the scheme's own errors
    */
   cryptoContext(data: EntityAuthData): Awaitable<CryptoContext>;
+}
+
+/** Where entities get their identities, when their first master token is made. */
+export interface Provisioning {
+  /** Null refuses the entity. */
+  next(): Awaitable<string | null>;
+  /** An identity that nobody got after all: for the next one. */
+  giveBack(identity: string): void;
 }
 
 export type EntitySchemes = ReadonlyMap<string, EntityScheme>;

@@ -179,7 +179,7 @@ async function readHeaderData(
     integrityProtected: headerIntegrity || payloadExchange !== null,
     headerEncrypted,
     authenticated: scheme !== null && (entityAuth?.authenticated ?? scheme.authenticates ?? scheme.protectsIntegrity),
-    provision: scheme?.provision === undefined ? null : () => scheme.provision?.() ?? null,
+    provisioning: scheme?.provisioning ?? null,
     identity: identityOf(origin),
     messageId,
     timestamp,

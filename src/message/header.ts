@@ -3,9 +3,8 @@
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
-import type { EntityAuthData } from "../entity-auth/scheme.ts";
+import type { EntityAuthData, Provisioning } from "../entity-auth/scheme.ts";
 import type { HeaderBinding, ReceivedKeyRequest } from "../key-exchange/scheme.ts";
-import type { Awaitable } from "../platform/awaitable.ts";
 import type { MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
@@ -44,8 +43,8 @@ export interface MessageHeader {
   readonly headerEncrypted: boolean;
   /** Whether the entity proved its identity with entity authentication data; false under a master token. */
   readonly authenticated: boolean;
-  /** Draws the identity of an entity without one; null: it has one. */
-  readonly provision: (() => Awaitable<string | null>) | null;
+  /** Where an entity without an identity gets one; null: it has one. */
+  readonly provisioning: Provisioning | null;
   /** Master token's identity where it can be read, else that of the entity authentication data. */
   readonly identity: string | null;
   readonly messageId: number;

@@ -102,12 +102,6 @@ const PENDING_KEY_EXCHANGE = [
 const PENDING_REST = [
   "H05-1",
   "H05-2",
-  "H05-6a",
-  "H05-6b",
-  "H05-6c",
-  "H05-6d",
-  "H05-7a",
-  "H05-7b",
   "H05-8",
   "H06-4",
   "H10-2",

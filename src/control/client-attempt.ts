@@ -261,7 +261,8 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
   try {
     const header = await readHeader(object, env);
     checkReply(operation, sent, header);
-    engine.learnTime(header.timestamp);
+    // Anyone can write an error that nobody signed.
+    if (header.kind === "message" || header.integrityProtected) engine.learnTime(header.timestamp);
     if (header.kind === "error") {
       reportError(engine.config.onMessage, "in", header, object.length);
       return { kind: "error", error: header, sent };

@@ -105,7 +105,8 @@ export async function updatePeerStore(
   epoch: StoreEpoch | null,
 ): Promise<void> {
   const { header } = read;
-  counterpart.learnTime(header.timestamp);
+  // Anyone can write an error that nobody signed.
+  if (header.kind === "message" || header.integrityProtected) counterpart.learnTime(header.timestamp);
   if (header.kind === "error") return;
   const { store } = counterpart;
   const { completed } = read;

@@ -1,9 +1,10 @@
 // PSK_PROFILE ("MSL Entity Authentication"): authdata = { "pskid": string, "profile": string }; the identity is
 // pskid-profile. One key set serves all profiles of a device.
 
+import type { Core } from "../core/core.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
-import { protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
+import { unknownEntity } from "./psk.ts";
 import { checkEntityPolicy, type EntityAuthData, type EntityPolicy, type EntityScheme } from "./scheme.ts";
 
 export interface PskProfileConfig {
@@ -14,6 +15,8 @@ export interface PskProfileConfig {
   readonly contextOf: (pskid: string, identity: string) => Awaitable<CryptoContext | null>;
   /** Judges the pskid. */
   readonly policy?: EntityPolicy;
+  /** With a core: an unknown pskid is answered like a wrong key, so that strangers cannot enumerate devices. */
+  readonly hideUnknown?: Core | null;
 }
 
 const NAME = "PSK_PROFILE";
@@ -23,6 +26,7 @@ interface PskProfileData extends EntityAuthData {
 }
 
 export function pskProfile(config: PskProfileConfig): EntityScheme {
+  const unknown = unknownEntity(config.hideUnknown ?? null);
   return {
     name: NAME,
     encrypts: true,
@@ -31,7 +35,7 @@ export function pskProfile(config: PskProfileConfig): EntityScheme {
     async cryptoContext(data) {
       const { pskid } = data as PskProfileData;
       if (config.policy !== undefined) await checkEntityPolicy(config.policy, pskid, NAME);
-      return (await config.contextOf(pskid, data.identity)) ?? protocolError("ENTITY_NOT_FOUND", "entityauthdata");
+      return (await config.contextOf(pskid, data.identity)) ?? unknown(data.identity);
     },
   };
 }

@@ -18,6 +18,7 @@ export interface PskConfig {
 }
 
 export function psk(config: PskConfig): EntityScheme {
+  const unknown = unknownEntity(config.hideUnknown ?? null);
   return {
     name: "PSK",
     encrypts: true,
@@ -25,18 +26,19 @@ export function psk(config: PskConfig): EntityScheme {
     parse: (authdata) => pskData(authdata.string("identity")),
     async cryptoContext(data) {
       if (config.policy !== undefined) await checkEntityPolicy(config.policy, data.identity, "PSK");
-      const context = await config.contextOf(data.identity);
-      if (context !== null) return context;
-      if (config.hideUnknown) return decoy(config.hideUnknown, data.identity);
-      return protocolError("ENTITY_NOT_FOUND", "entityauthdata");
+      return (await config.contextOf(data.identity)) ?? unknown(data.identity);
     },
   };
 }
 
-/** Random keys: verification does the same work and fails. */
-function decoy(core: Core, keyId: string): CryptoContext {
-  const encryption = core.generateKey(ENCRYPTION_KEY, 16);
-  return slotContext(core, { keyId, encryption, mac: core.generateKey(MAC_KEY, 32), owns: true });
+/**
+ * What stands for the keys of an unknown entity. With a core: random ones, so that verification does the same work and
+ * fails. @throws ENTITY_NOT_FOUND without
+ */
+export function unknownEntity(core: Core | null): (identity: string) => CryptoContext {
+  if (core === null) return () => protocolError("ENTITY_NOT_FOUND", "entityauthdata");
+  const keys = { encryption: core.generateKey(ENCRYPTION_KEY, 16), mac: core.generateKey(MAC_KEY, 32) };
+  return (identity) => slotContext(core, { keyId: identity, ...keys });
 }
 
 export function pskData(identity: string): EntityAuthData {

@@ -100,10 +100,6 @@ const PENDING_KEY_EXCHANGE = [
   "A-14e",
 ];
 const PENDING_REST = [
-  "H05-1",
-  "H05-2",
-  "H05-8",
-  "H06-4",
   "H10-2",
   "H10-3",
   "D08-4",
@@ -114,9 +110,7 @@ const PENDING_REST = [
   "B08-4",
   "R03-1",
   "R08-1",
-  "R08-3",
   "R10-1",
-  "A-1",
   "A-6",
   "A-7",
   "A-8",

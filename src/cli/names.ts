@@ -1,5 +1,6 @@
 // Names of entities, key exchanges and users as the command line writes them, and what this build contains of them.
 
+import type { KeyExchangeSupport } from "../control/api.ts";
 import { fail } from "./options.ts";
 
 export interface Name {
@@ -35,6 +36,13 @@ export function keyExchangeNames(text: string): readonly string[] {
     return item;
   });
 }
+
+/** A comma-separated list of key exchanges, without their variants. @throws UsageError */
+export function schemeNames(text: string): readonly string[] {
+  return text.split(",").map((item) => (KEY_EXCHANGES.includes(item) ? item : fail(`unknown key exchange ${item}`)));
+}
+
+export const KEY_SUPPORT: readonly KeyExchangeSupport[] = ["known", "advertised", "probe", "probe-unauthenticated"];
 
 /** `EMAIL_PASSWORD:userid`, `USER_ID_TOKEN`. @throws UsageError */
 export function userName(text: string): Name {

@@ -17,7 +17,7 @@ import { entitySchemes, identityOf, localEntity, serverSchemes } from "./entitie
 import { offeredExchanges } from "./exchanges.ts";
 import type { Io } from "./io.ts";
 import { readKeysFile } from "./keys-file.ts";
-import { entityName, keyExchangeNames, userName } from "./names.ts";
+import { entityName, KEY_SUPPORT, keyExchangeNames, userName } from "./names.ts";
 import { fail, parseOptions } from "./options.ts";
 import { type Asker, peerAsker } from "./request-peer.ts";
 import { logLine } from "./serve.ts";
@@ -27,6 +27,7 @@ const SPEC = {
   keys: "value",
   entity: "value",
   keyx: "value",
+  "keyx-support": "value",
   user: "value",
   body: "value",
   "non-replayable": "flag",
@@ -47,6 +48,7 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
   const keys = readKeysFile(options.required("keys"));
   const entity = entityName(options.required("entity"));
   const exchanges = keyExchangeNames(options.get("keyx") ?? "NONE");
+  const keyExchangeSupport = options.choice("keyx-support", KEY_SUPPORT, "known");
   const userText = options.get("user");
   const userNamed = userText === null ? null : userName(userText);
   const body = bodyOf(options.get("body") ?? "");
@@ -81,6 +83,7 @@ export async function request(args: readonly string[], io: Io): Promise<number> 
     entity: local,
     serverSchemes: serverSchemes(schemes, local.scheme),
     keyExchange: offered,
+    keyExchangeSupport,
     ...(format !== null && { capabilities: { formats: [format] }, firstFormat: format }),
     storage: store === null ? null : fileStorage(store),
     expectSender: peer,

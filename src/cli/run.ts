@@ -6,11 +6,11 @@ import { UsageError } from "./options.ts";
 const HELP = `tinymsl: Message Security Layer for constrained devices
 
   tinymsl serve --keys FILE [--host A] [--port N] [--cors ORIGIN] [--network tn|p2p] [--entity E] [--format LIST]
-                [--state memory|file:DIR] [--fail ERROR[@n]] [--reauth entity|user[@n]] [--revoke IDENTITY]
+                [--keyx SCHEMES] [--state memory|file:DIR] [--fail ERROR[@n]] [--reauth entity|user[@n]] [--revoke IDENTITY]
                 [--rotate-after N] [--token-life SEC[,RENEW_SEC]] [--service-token NAME=VALUE]
   tinymsl request URL --keys FILE --entity E [--keyx LIST|NONE] [--user U] [--body TEXT|@FILE] [--non-replayable]
                 [--no-encrypt] [--format JSON|CBOR] [--repeat N] [--store FILE] [--peer E]
-                [--network tn|p2p]
+                [--network tn|p2p] [--keyx-support known|advertised|probe|probe-unauthenticated]
   tinymsl inspect [FILE|-] [--keys FILE] [--json]
   tinymsl vectors DIR
   tinymsl keygen [--psk ID]... [--rsa ID] [--ecc ID] [--user ID:EMAIL:PASSWORD] > FILE

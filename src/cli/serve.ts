@@ -32,7 +32,7 @@ import { entitySchemes, localEntity } from "./entities.ts";
 import { acceptedExchanges } from "./exchanges.ts";
 import type { Io } from "./io.ts";
 import { type KeysFile, readKeysFile } from "./keys-file.ts";
-import { entityName } from "./names.ts";
+import { entityName, schemeNames } from "./names.ts";
 import { servePeer } from "./serve-peer.ts";
 import { userSchemes } from "./users.ts";
 import { fail, type Options, parseOptions, wholeNumber } from "./options.ts";
@@ -45,6 +45,7 @@ const SPEC = {
   network: "value",
   entity: "value",
   format: "value",
+  keyx: "value",
   state: "value",
   core: "value",
   compat: "value",
@@ -68,6 +69,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const entity = entityName(options.get("entity") ?? `PSK:${keys.serverPskIdentity ?? fail("--entity is required")}`);
   const formats = formatList(options.get("format") ?? "CBOR,JSON");
   const isCompat = compatOption(options);
+  const accepted = options.has("keyx") ? schemeNames(options.required("keyx")) : null;
   const faults = parseFaults(options);
   const core = await loadCore(coreOption(options));
   const state = await openState(stateOption(options), keys);
@@ -100,7 +102,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
       keys,
       { core, clock: nodeClock, timers: nodeTimers, psk: contexts, isCompat },
       crypto,
-    ),
+    ).filter(({ name }) => accepted?.includes(name) !== false),
     tokenCrypto: crypto,
     issuer,
     capabilities: { formats },

@@ -89,7 +89,6 @@ const PENDING_KEY_EXCHANGE = [
   "R07-1",
   "R07-2",
   "R07-3",
-  "R07-4",
   "A-2",
   "A-3",
   "A-12",

@@ -66,7 +66,7 @@ export function ecdh(config: EcdhConfig): KeyExchange {
     isRequester: boolean,
   ): SessionKeys {
     const isP256 = parametersId === "P-256";
-    if (peer.length !== (isP256 ? 65 : 32) || isSame(peer, own.publicKey)) {
+    if (peer.length !== (isP256 ? 65 : 32) || isMirrored(peer, own.publicKey, isP256)) {
       protocolError("KEYX_INVALID_PUBLIC_KEY", "keydata.publickey");
     }
     const secret = isP256 && p256 !== null ? p256.agree(core, own.key, peer) : core.x25519Agree(own.key, peer);
@@ -172,6 +172,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** Whether both are one key; X25519 does not read the top bit of the last byte (RFC 7748 §5). */
+function isMirrored(peer: Uint8Array, own: Uint8Array, isP256: boolean): boolean {
+  return peer.every((byte, i) => byte === own[i] || (!isP256 && i === 31 && (byte ^ own[i]!) === 0x80));
 }

@@ -3,13 +3,14 @@
 
 import { type KeyObject, constants, createPublicKey, publicEncrypt } from "node:crypto";
 import type { MslClient, RequestInit } from "../../src/control/api.ts";
+import type { Core } from "../../src/core/core.ts";
 import type { SessionKeys } from "../../src/crypto/crypto-context.ts";
 import { decodeObject, type EncodeFields, encodeObject } from "../../src/encoding/codec.ts";
 import type { MslMap } from "../../src/encoding/msl-map.ts";
 import { MslError } from "../../src/errors/msl-error.ts";
 import type { ExchangeBinding, KeyExchange, KeyRequest } from "../../src/key-exchange/scheme.ts";
 import type { Awaitable } from "../../src/platform/awaitable.ts";
-import type { World } from "../scenario/world.ts";
+import { World } from "../scenario/world.ts";
 
 /** One answer of an issuer, before the attacker changes it. */
 export interface Answer {
@@ -120,3 +121,37 @@ export function base64Url(bytes: Uint8Array): string {
 }
 
 export const utf8 = (text: string) => Uint8Array.from(Buffer.from(text, "utf8"));
+
+export type Scheme = (core: Core) => KeyExchange;
+
+/** The code of an exchange in which the requester's key data was changed on its way to the issuer. */
+export async function asked(scheme: Scheme, change: (keydata: EncodeFields) => EncodeFields): Promise<string> {
+  const world = await World.create({ extend: (core) => ({ keyExchange: [scheme(core)] }) });
+  const device = await world.device({ keyExchange: [asking(scheme(world.core), change)] });
+  const code = await codeOf(device);
+  if (world.wire.length !== 1) throw new Error("the request was sent again");
+  return code;
+}
+
+/** The same for the issuer's, on its way to the requester. */
+export async function answered(scheme: Scheme, change: (answer: Answer) => EncodeFields): Promise<string> {
+  const world = await World.create({ extend: (core) => ({ keyExchange: [answering(scheme(core), change)] }) });
+  const device = await world.device({ keyExchange: [scheme(world.core)] });
+  return codeOf(device);
+}
+
+const publicValue = (keydata: EncodeFields) => keydata.publickey as Uint8Array;
+
+/** Both directions of one change of the public value. */
+export async function both(scheme: Scheme, make: (own: Uint8Array) => Uint8Array): Promise<string[]> {
+  return [
+    await asked(scheme, (keydata) => ({ ...keydata, publickey: make(publicValue(keydata)) })),
+    await answered(scheme, ({ keydata }) => ({ ...keydata, publickey: make(publicValue(keydata)) })),
+  ];
+}
+
+/** What both sides say of a value that is none. */
+export const REFUSED = ["KEYX_INVALID_PUBLIC_KEY", "KEYX_INVALID_PUBLIC_KEY"];
+export const ACCEPTED = ["accepted", "accepted"];
+
+export const hex = (text: string) => Uint8Array.from(Buffer.from(text, "hex"));

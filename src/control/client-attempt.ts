@@ -11,7 +11,7 @@ import type { KeyExchange, KeyRequest } from "../key-exchange/scheme.ts";
 import { BodyReader, writeMessage } from "../message/body.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
-import { readHeader } from "../message/header-reader.ts";
+import { type HeaderOrigin, readHeader } from "../message/header-reader.ts";
 import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { MessageInput } from "../message/message-input.ts";
@@ -255,7 +255,11 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
   const object = await deadline.race(input.next());
   if (object === null) throw new MslTransportError("The server sent no reply.", true);
   let completed: OwnExchange | null = null;
-  const env = engine.readEnvironment(sent.pending, init.serviceTokens ?? null, (done) => {
+  const check = ({ entityAuth }: HeaderOrigin, messageId: number) => {
+    checkMessageId(sent, messageId);
+    checkSender(operation, entityAuth);
+  };
+  const env = engine.readEnvironment(sent.pending, init.serviceTokens ?? null, check, (done) => {
     completed = done;
   });
   try {
@@ -288,17 +292,25 @@ async function receiveReply(operation: Operation, sent: Outgoing, exchange: Exch
   }
 }
 
+function checkMessageId(sent: Outgoing, messageId: number): void {
+  if (messageId !== nextMessageId(sent.messageId)) {
+    protocolError("UNEXPECTED_RESPONSE_MESSAGE_ID", "headerdata.messageid");
+  }
+}
+
+function checkSender({ engine, init }: Operation, entityAuth: EntityAuthData | null): void {
+  const expected = init.expectSender ?? engine.config.expectSender ?? null;
+  if (expected !== null && entityAuth !== null && entityAuth.identity !== expected) {
+    protocolError("MESSAGE_SENDER_MISMATCH", "entityauthdata");
+  }
+}
+
 /** Message id, sender, protection ("MSL Control", checks against the request). */
 function checkReply(operation: Operation, sent: Outgoing, header: MessageHeader | ErrorHeader): void {
   const { engine, init } = operation;
   const isAnyId = header.kind === "error" && ANY_MESSAGE_ID.has(header.responseCode);
-  if (!isAnyId && header.messageId !== nextMessageId(sent.messageId)) {
-    protocolError("UNEXPECTED_RESPONSE_MESSAGE_ID", "headerdata.messageid");
-  }
-  const expected = init.expectSender ?? engine.config.expectSender ?? null;
-  if (expected !== null && header.entityAuth !== null && header.entityAuth.identity !== expected) {
-    protocolError("MESSAGE_SENDER_MISMATCH", "entityauthdata");
-  }
+  if (!isAnyId) checkMessageId(sent, header.messageId);
+  checkSender(operation, header.entityAuth);
   if (header.kind === "error" || sent.handshake) return;
   const wanted: Protection = init.requireReply ??
     engine.config.requireReply ?? { encrypted: sent.encrypted, integrity: sent.integrityProtected };

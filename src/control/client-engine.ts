@@ -7,7 +7,7 @@ import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData, EntityScheme } from "../entity-auth/scheme.ts";
 import { MslUsageError } from "../errors/msl-error.ts";
 import { type Capabilities, preferredFormat } from "../message/capabilities.ts";
-import type { HeaderEnvironment } from "../message/header-reader.ts";
+import type { HeaderEnvironment, HeaderOrigin } from "../message/header-reader.ts";
 import type { InputLimits } from "../message/message-input.ts";
 import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { RemoteClock } from "../platform/clock.ts";
@@ -69,10 +69,14 @@ export class ClientEngine {
     });
   }
 
-  /** How to read the reply of a message that carried `pending`; completed keys go to `onExchange`. */
+  /**
+   * How to read the reply of a message that carried `pending`; completed keys go to `onExchange`. `check` throws for a
+   * message that is no reply of that one, before its key response changes anything.
+   */
   readEnvironment(
     pending: PendingRequests,
     hooks: ServiceTokenHooks | null,
+    check: (header: HeaderOrigin, messageId: number) => void,
     onExchange: (exchange: OwnExchange) => void,
   ): HeaderEnvironment {
     return {
@@ -86,7 +90,8 @@ export class ClientEngine {
       sessionCache: null,
       knownToken: pending.origin.masterToken,
       sessionFor: (token) => this.store.contextOf(token),
-      completeExchange: async (response, header) => {
+      completeExchange: async (response, header, messageId) => {
+        check(header, messageId);
         const exchange = await completeExchange(this.core, this.config.keyExchange, response, header, pending);
         onExchange(exchange);
         return exchange;

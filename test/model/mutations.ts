@@ -92,8 +92,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "the reply of another message is accepted",
     file: "control/client-attempt.ts",
-    find: "if (!isAnyId && header.messageId !== nextMessageId(sent.messageId))",
-    replace: "if (isAnyId && header.messageId < 0)",
+    find: "if (messageId !== nextMessageId(sent.messageId))",
+    replace: "if (messageId < 0)",
     found: /belongs to another request|no application saw/,
   },
   {

@@ -61,7 +61,8 @@ export async function clientEnvironment(receiver: Receiver, memory: ClientMemory
   const engine = new ClientEngine(config, core, await DeviceStore.open(core, memory.identity, null));
   const pending = { requests: memory.pending, origin: memory.request, identity: memory.identity };
   const hooks = { crypto: (name: string) => bench.keys.serviceToken(name) };
-  const env = engine.readEnvironment(pending, hooks, (exchange) => bench.own(exchange.context));
+  const isReply = () => {}; // the records have no message that this one answers
+  const env = engine.readEnvironment(pending, hooks, isReply, (exchange) => bench.own(exchange.context));
   return { ...env, sessionFor: memory.sessionFor };
 }
 

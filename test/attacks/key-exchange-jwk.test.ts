@@ -12,11 +12,9 @@ import type { EncodeFields } from "../../src/encoding/codec.ts";
 import { asymmetricWrapped, type WrappingMechanism } from "../../src/key-exchange/asymmetric-wrapped.ts";
 import { jweLadder, jwkLadder, type LadderConfig } from "../../src/key-exchange/ladder.ts";
 import type { KeyExchange } from "../../src/key-exchange/scheme.ts";
-import { rsaImport } from "../../src/core/rsa.ts";
-import { RSA_DECRYPTION } from "../../src/core/key-specs.ts";
 import { nodePair } from "../core/rsa-helpers.ts";
 import { clock, issuerKeys, World } from "../scenario/world.ts";
-import { type Answer, answering, base64Url, codeOf, publicKeyOf, utf8 } from "./key-exchange-kit.ts";
+import { type Answer, answering, base64Url, codeOf, publicKeyOf, utf8, wrappingPair } from "./key-exchange-kit.ts";
 
 type Field = "encryptionkey" | "hmackey" | "wrapkey";
 type Jwk = Readonly<Record<string, unknown>>;
@@ -65,12 +63,7 @@ function asymmetric(mechanism: WrappingMechanism, form: JweForm | null): Row {
         core,
         mechanisms: [mechanism],
         timers: null,
-        keyPair: () => ({
-          keyPairId: "pair",
-          privateKey: rsaImport(core, pair.numbers, Uint8Array.from(pair.numbers.d), RSA_DECRYPTION),
-          publicKey: { n: Uint8Array.from(pair.numbers.n), e: pair.numbers.e },
-          owns: true,
-        }),
+        keyPair: () => wrappingPair(core, pair),
       }),
     }),
     wrap(core, _world, { request }, _field, text) {

@@ -4,12 +4,16 @@
 import { type KeyObject, constants, createPublicKey, publicEncrypt } from "node:crypto";
 import type { MslClient, RequestInit } from "../../src/control/api.ts";
 import type { Core } from "../../src/core/core.ts";
+import { RSA_DECRYPTION } from "../../src/core/key-specs.ts";
+import { rsaImport } from "../../src/core/rsa.ts";
 import type { SessionKeys } from "../../src/crypto/crypto-context.ts";
 import { decodeObject, type EncodeFields, encodeObject } from "../../src/encoding/codec.ts";
 import type { MslMap } from "../../src/encoding/msl-map.ts";
 import { MslError } from "../../src/errors/msl-error.ts";
+import type { WrappingKeyPair } from "../../src/key-exchange/asymmetric-wrapped.ts";
 import type { ExchangeBinding, KeyExchange, KeyRequest } from "../../src/key-exchange/scheme.ts";
 import type { Awaitable } from "../../src/platform/awaitable.ts";
+import type { RsaPair } from "../core/rsa-helpers.ts";
 import { World } from "../scenario/world.ts";
 
 /** One answer of an issuer, before the attacker changes it. */
@@ -104,6 +108,38 @@ export async function observe(world: World, client: MslClient): Promise<Seen> {
   const kinds = world.reports.slice(before).filter((report) => report.direction === "in");
   if (kinds.length !== world.wire.length - from) throw new Error("messages were not all read");
   return { face, sent: kinds.map((report) => report.kind), session: client.session.masterToken };
+}
+
+/** A message that nothing protects, as NONE leaves it, with other header data. */
+export function rewritten(
+  world: World,
+  wire: Uint8Array,
+  change: (headerdata: EncodeFields) => EncodeFields,
+): Uint8Array {
+  const scanner = world.core.createScanner(1e7);
+  scanner.push(wire);
+  const parts: Uint8Array[] = [];
+  for (let object = scanner.next(); object !== null; object = scanner.next()) {
+    const outer = decodeObject(object, "message");
+    if (!outer.has("headerdata") || !outer.has("entityauthdata")) {
+      parts.push(object.slice());
+      continue;
+    }
+    const fields = decodeObject(outer.bytes("headerdata"), "headerdata").toFields() as EncodeFields;
+    const headerdata = encodeObject(outer.format, change(fields));
+    parts.push(encodeObject(outer.format, { ...(outer.toFields() as EncodeFields), headerdata }));
+  }
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+/** A pair of the application's, as ASYMMETRIC_WRAPPED takes one. */
+export function wrappingPair(core: Core, pair: RsaPair, owns = true): WrappingKeyPair {
+  return {
+    keyPairId: "pair",
+    privateKey: rsaImport(core, pair.numbers, Uint8Array.from(pair.numbers.d), RSA_DECRYPTION),
+    publicKey: { n: Uint8Array.from(pair.numbers.n), e: pair.numbers.e },
+    owns,
+  };
 }
 
 /** The RSA public key of a request. */

@@ -4,8 +4,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Core, createCore } from "../../src/core/core.ts";
-import { RSA_DECRYPTION } from "../../src/core/key-specs.ts";
-import { rsaImport } from "../../src/core/rsa.ts";
 import type { EncodeFields } from "../../src/encoding/codec.ts";
 import { asymmetricWrapped, type WrappingMechanism } from "../../src/key-exchange/asymmetric-wrapped.ts";
 import { nodeEntropy } from "../../src/platform/entropy-node.ts";
@@ -21,18 +19,14 @@ import {
   rawRsa,
   type Seen,
   utf8,
+  wrappingPair,
 } from "./key-exchange-kit.ts";
 
 const SIZE = 256;
 const pair = nodePair(8 * SIZE);
 
 /** An application that uses one pair again and again, which is the best that an attacker can hope for. */
-const reused = (core: Core) => () => ({
-  keyPairId: "pair",
-  privateKey: rsaImport(core, pair.numbers, Uint8Array.from(pair.numbers.d), RSA_DECRYPTION),
-  publicKey: { n: Uint8Array.from(pair.numbers.n), e: pair.numbers.e },
-  owns: true,
-});
+const reused = (core: Core) => () => wrappingPair(core, pair);
 
 /** What the core was asked to do, call by call. */
 interface Watched {

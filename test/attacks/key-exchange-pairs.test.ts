@@ -3,9 +3,6 @@
 
 import { describe, expect, test } from "vitest";
 import type { ClientConfig } from "../../src/control/api.ts";
-import type { Core } from "../../src/core/core.ts";
-import { RSA_DECRYPTION } from "../../src/core/key-specs.ts";
-import { rsaImport } from "../../src/core/rsa.ts";
 import type { EncodeFields } from "../../src/encoding/codec.ts";
 import { MslUsageError } from "../../src/errors/msl-error.ts";
 import {
@@ -14,20 +11,12 @@ import {
   type WrappingMechanism,
 } from "../../src/key-exchange/asymmetric-wrapped.ts";
 import { nodeTimers } from "../../src/platform/clock-node.ts";
-import { nodePair, type RsaPair } from "../core/rsa-helpers.ts";
+import { nodePair } from "../core/rsa-helpers.ts";
 import { World } from "../scenario/world.ts";
-import { answering, ask, asking, codeOf } from "./key-exchange-kit.ts";
+import { answering, ask, asking, codeOf, wrappingPair } from "./key-exchange-kit.ts";
 
 const ALL: readonly WrappingMechanism[] = ["RSA", "JWE_RSA", "JWEJS_RSA", "JWK_RSA", "JWK_RSAES"];
 const pairs = [nodePair(2048), nodePair(2048)] as const;
-
-/** A pair of the application's. */
-const imported = (core: Core, pair: RsaPair, owns = true) => ({
-  keyPairId: "pair",
-  privateKey: rsaImport(core, pair.numbers, Uint8Array.from(pair.numbers.d), RSA_DECRYPTION),
-  publicKey: { n: Uint8Array.from(pair.numbers.n), e: pair.numbers.e },
-  owns,
-});
 
 /** A server with these mechanisms, and everything that it was asked. */
 async function serverOf(config: Partial<AsymmetricWrappedConfig> = {}) {
@@ -103,14 +92,14 @@ describe("PKCS#1 v1.5", () => {
       [["JWK_RSAES"], "accepted"],
     ] as const) {
       const { device, world } = await serverOf(mechanisms === undefined ? {} : { mechanisms });
-      const keyPair = () => imported(world.core, pairs[0]);
+      const keyPair = () => wrappingPair(world.core, pairs[0]);
       expect(await codeOf(await device({ mechanisms: ["JWK_RSAES"], keyPair }))).toBe(code);
     }
   });
 
   test("a requester does not take a pair that outlives the exchange for it", async () => {
     const { device, world } = await serverOf({ mechanisms: ["JWK_RSAES", "JWK_RSA"] });
-    const keyPair = () => imported(world.core, pairs[0], false);
+    const keyPair = () => wrappingPair(world.core, pairs[0], false);
     await expect(ask(await device({ mechanisms: ["JWK_RSAES"], keyPair }))).rejects.toBeInstanceOf(MslUsageError);
     expect(await ask(await device({ mechanisms: ["JWK_RSA"], keyPair }))).toBe("ECHO:x");
     expect(world.wire).toHaveLength(1);
@@ -125,7 +114,7 @@ describe("PKCS#1 v1.5", () => {
         ],
       }),
     });
-    const own = { core: world.core, timers: null, keyPair: () => imported(world.core, pairs[0]) };
+    const own = { core: world.core, timers: null, keyPair: () => wrappingPair(world.core, pairs[0]) };
     expect(await codeOf(await world.device({ keyExchange: [asymmetricWrapped(own)] }))).toBe("CIPHERTEXT_BAD_PADDING");
     const asked = asymmetricWrapped({ ...own, mechanisms: ["JWK_RSAES"] });
     expect(await codeOf(await world.device({ keyExchange: [asked] }))).toBe("accepted");
@@ -147,7 +136,7 @@ describe("short keys", () => {
     const { device } = await serverOf({ mechanisms: ALL });
     const spki = nodePair(bits).publicKey.export({ format: "der", type: "spki" });
     const core = (await serverOf()).world.core;
-    const honest = asymmetricWrapped({ core, timers: null, keyPair: () => imported(core, pairs[0]) });
+    const honest = asymmetricWrapped({ core, timers: null, keyPair: () => wrappingPair(core, pairs[0]) });
     const short = asking(honest, (keydata) => ({ ...keydata, publickey: Uint8Array.from(spki) }));
     expect(await codeOf(await device({}, { keyExchange: [short] }))).toBe("INVALID_PUBLIC_KEY");
     expect(await codeOf(await device({}, { keyExchange: [honest] }))).toBe("accepted");
@@ -156,7 +145,7 @@ describe("short keys", () => {
   test("an application's own pair of less than 2048 bits is not offered", async () => {
     const { device, world } = await serverOf({ mechanisms: ALL });
     for (const mechanism of ALL) {
-      const keyPair = () => imported(world.core, nodePair(1024));
+      const keyPair = () => wrappingPair(world.core, nodePair(1024));
       await expect(ask(await device({ mechanisms: [mechanism], keyPair }))).rejects.toBeInstanceOf(MslUsageError);
     }
     expect(world.wire).toHaveLength(0);
@@ -166,12 +155,12 @@ describe("short keys", () => {
 test("one pair is not offered for two mechanisms, also where it was imported twice", async () => {
   const { device, world } = await serverOf({ mechanisms: ALL });
   const mechanisms: readonly WrappingMechanism[] = ["RSA", "JWK_RSA"];
-  const shared = imported(world.core, pairs[0], false);
-  const twice = () => imported(world.core, pairs[0]);
+  const shared = wrappingPair(world.core, pairs[0], false);
+  const twice = () => wrappingPair(world.core, pairs[0]);
   for (const keyPair of [() => shared, twice]) {
     await expect(ask(await device({ mechanisms, keyPair }))).rejects.toBeInstanceOf(MslUsageError);
   }
   expect(world.wire).toHaveLength(0);
-  const each = (mechanism: WrappingMechanism) => imported(world.core, pairs[mechanism === "RSA" ? 0 : 1]);
+  const each = (mechanism: WrappingMechanism) => wrappingPair(world.core, pairs[mechanism === "RSA" ? 0 : 1]);
   expect(await ask(await device({ mechanisms, keyPair: each }))).toBe("ECHO:x");
 });

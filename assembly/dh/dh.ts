@@ -70,8 +70,11 @@ export function dhGenerate(group: i32, p: usize, pLen: i32, g: usize, gLen: i32,
     const x = raw + HEAD + (len as usize);
     result = entropyTake(x, xLen);
     if (result === OK) {
-      // The top bit is set: no exponent is short.
+      // The top bit is set: no exponent is short. The lowest is not: in the group of a safe prime, whose order is 2q, even
+      // powers are all in the subgroup of order q, so that a peer's value outside of it learns nothing.
       store<u8>(x, load<u8>(x) | 128);
+      const last = x + ((xLen - 1) as usize);
+      store<u8>(last, load<u8>(last) & 254);
       result = fill(raw, bits, xLen, base, usage, out);
     }
   }

@@ -1,13 +1,15 @@
 // DIFFIE_HELLMAN with values that give the secret away, from either side and inside of real messages: outside of 2 to
 // p - 2, congruent to a right one, in unknown groups, and back from a mirror.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { SESSION_ENCRYPTION, SESSION_MAC } from "../../src/core/core.ts";
 import { MslUsageError } from "../../src/errors/msl-error.ts";
 import { diffieHellman } from "../../src/key-exchange/diffie-hellman.ts";
 import { ecdh } from "../../src/key-exchange/ecdh.ts";
 import { World } from "../scenario/world.ts";
-import { ACCEPTED, answered, ask, asked, asking, both, hex, REFUSED, type Scheme } from "./key-exchange-kit.ts";
+import { ACCEPTED, answered, ask, asked, asking, both, codeOf, hex, REFUSED, type Scheme } from "./key-exchange-kit.ts";
 
 const numberBytes = (value: bigint) => {
   const text = value.toString(16);
@@ -68,6 +70,41 @@ describe.each(GROUPS)("DIFFIE_HELLMAN in %s", (id, p) => {
       await answered(scheme, ({ keydata, request }) => ({ ...keydata, publickey: request.bytes("publickey") })),
     ).toBe("KEYX_INVALID_PUBLIC_KEY");
   });
+});
+
+/**
+ * An issuer that answers p - 2, which is no square, and takes the requester's own value for the secret: that is right if
+ * the exponent is even, for (p - 2)^x is then 2^x, the requester's value, and p less that value if it is odd.
+ */
+function probing(id: string, p: bigint): Scheme {
+  return (core) => {
+    const honest = diffieHellman({ core, offer: [id] });
+    return {
+      ...honest,
+      parseRequest: (keydata) => keydata.bytes("publickey").slice(),
+      async respond(value) {
+        const hash = createHash("sha384")
+          .update(Uint8Array.of(0))
+          .update((value as Uint8Array).subarray(1))
+          .digest();
+        const keys = {
+          encryption: core.importKey(SESSION_ENCRYPTION, Uint8Array.from(hash.subarray(0, 16))),
+          mac: core.importKey(SESSION_MAC, Uint8Array.from(hash.subarray(16))),
+        };
+        return { keydata: { parametersid: id, publickey: Uint8Array.of(0, ...numberBytes(p - 2n)) }, keys };
+      },
+    };
+  };
+}
+
+test.each(GROUPS)("%s: a value outside of the subgroup tells nothing of the exponent", async (id, p) => {
+  const world = await World.create({ extend: (core) => ({ keyExchange: [probing(id, p)(core)] }) });
+  const codes = new Set<string>();
+  for (let i = 0; i < 16; i++) {
+    codes.add(await codeOf(await world.device({ keyExchange: [diffieHellman({ core: world.core, offer: [id] })] })));
+  }
+  // One outcome for all exponents: none of them is odd.
+  expect(codes).toEqual(new Set(["accepted"]));
 });
 
 describe("groups of DIFFIE_HELLMAN", () => {

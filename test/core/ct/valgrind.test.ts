@@ -35,6 +35,11 @@ const VERDICTS: readonly (readonly [inner: RegExp, caller: RegExp, why: string])
     "whether the encoding is right, and the message's length behind a right one",
   ],
   [
+    /rsaPkcs1Decrypt$|copy$/,
+    /rsaPkcs1Decrypt$/,
+    "the message's length, which for a wrong padding is drawn from key and ciphertext",
+  ],
+  [
     /base64Decode$|base64\/finish$/,
     /base64Decode$/,
     "whether all letters are of the alphabet; decided once, at the end",

@@ -203,10 +203,17 @@ static void rsa(void) {
   must(CALL(rsaOaepEncrypt, in, 256, 65537, HASH_SHA256, in + 1024, 32, out), "rsaOaepEncrypt");
   public(out, 256);
   must(CALL(rsaOaepDecrypt, (u32)slot, HASH_SHA256, out, 256, in + 2048), "rsaOaepDecrypt");
+  memory[out + 255] ^= 1;
+  if (CALL(rsaOaepDecrypt, (u32)slot, HASH_SHA256, out, 256, in + 2048) != ERR_BAD_PADDING) must(-1, "a wrong padding");
   refill();
   must(CALL(rsaPkcs1Encrypt, in, 256, 65537, in + 1024, 16, out), "rsaPkcs1Encrypt");
   public(out, 256);
   must(CALL(rsaPkcs1OpenSlot, (u32)slot, out, 256, 16, KEY_AES, ALL), "rsaPkcs1OpenSlot");
+  must(CALL(rsaPkcs1Decrypt, (u32)slot, out, 256, in + 2048), "rsaPkcs1Decrypt");
+  /* A wrong padding is no error, and no other path. */
+  memory[out + 255] ^= 1;
+  must(CALL(rsaPkcs1OpenSlot, (u32)slot, out, 256, 16, KEY_AES, ALL), "rsaPkcs1OpenSlot, wrong padding");
+  must(CALL(rsaPkcs1Decrypt, (u32)slot, out, 256, in + 2048), "rsaPkcs1Decrypt, wrong padding");
   memset(memory + in + 1024, 5, 32);
   must(CALL(rsaPkcs1Sign, (u32)slot, in + 1024, out), "rsaPkcs1Sign");
 }

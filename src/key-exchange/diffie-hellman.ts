@@ -2,7 +2,8 @@
 //   request and response = { "parametersid": string, "publickey": binary }, the value behind exactly one zero byte
 //   SHA-384(00 ‖ Z without leading zeros) = Kenc (16 bytes) ‖ Khmac (32 bytes)
 // Differs from reference: values outside 2..p-2 and groups below 2048 bits are refused. The keys are bound to nothing but
-// the secret, as the protocol has it: where both sides have ECDH, prefer it.
+// the secret, as the protocol has it, so that a value can be handed in under another name (misbinding); only ECDH closes
+// this: where both sides have it, prefer it.
 
 import type { Core } from "../core/core.ts";
 import { type DhGroup, dhAgreeSession, dhGenerate } from "../core/dh.ts";

@@ -26,6 +26,8 @@ export interface Turn extends MessageSink {
   reply(sent: Sent, sender: string | null): Promise<Arrival | ReadMessage | null>;
   /** No reply is wanted. */
   finish(): Promise<void>;
+  /** The reply may be read while the message is still being written. */
+  readonly isFullDuplex: boolean;
   abort(): void;
 }
 
@@ -64,6 +66,7 @@ export class StreamChannel implements PeerChannel {
     if (this.#isAborted) throw new MslTransportError("The connection was dropped.", false);
     const { writer } = this.#connection;
     return {
+      isFullDuplex: true,
       write: (bytes) => writer.write(bytes),
       end: async () => {},
       reply: () => this.receive(),
@@ -119,11 +122,13 @@ export class ExchangeChannel implements PeerChannel {
 }
 
 class ExchangeTurn implements Turn {
+  readonly isFullDuplex: boolean;
   readonly #exchange: Exchange;
   readonly #input: MessageInput;
 
   constructor(engine: PeerEngine, exchange: Exchange) {
     this.#exchange = exchange;
+    this.isFullDuplex = exchange.duplex === "full";
     this.#input = new MessageInput(engine.core, exchange.reader, engine.limits);
   }
 
@@ -180,6 +185,7 @@ export class ServingChannel implements PeerChannel {
   async open(): Promise<Turn> {
     if (this.#isEnded) throw new MslTransportError("The exchange is over.", false);
     return {
+      isFullDuplex: false,
       write: (bytes) => this.#writer.write(bytes),
       end: () => this.#end(),
       reply: (sent, sender) => this.#await(sent, sender),

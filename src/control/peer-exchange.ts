@@ -15,7 +15,7 @@ import { noteRefusedOffer, offeredSchemes } from "./key-offers.ts";
 import type { PeerChannel, Turn } from "./peer-channel.ts";
 import type { PeerEngine } from "./peer-engine.ts";
 import { checkPeerMessage, type Expectation, type ReadMessage, readPeerMessage, updatePeerStore } from "./peer-read.ts";
-import { FRESH, type PeerIntent, type Plan, type Sent, sendPeerMessage } from "./peer-send.ts";
+import { FRESH, type MessageSink, type PeerIntent, type Plan, type Sent, sendPeerMessage } from "./peer-send.ts";
 import { reportError, reportIncoming } from "./reports.ts";
 import { disposeExchange } from "./requester.ts";
 import { dropTokens } from "./token-selection.ts";
@@ -43,6 +43,8 @@ export interface Arrived {
   readonly header: MessageHeader;
   readonly read: ReadMessage;
   readonly sent: Sent;
+  /** What it answers may still be on its way; later messages wait for it. */
+  readonly written: Promise<unknown>;
 }
 
 /** `early`: where tokens were awaited that never come, the other side's next message is there. */
@@ -59,6 +61,8 @@ export interface Start {
   readonly answers: MessageHeader | null;
   readonly automatic: "no" | "yes";
 }
+
+const DONE = Promise.resolve();
 
 /** @throws MslRemoteError, MslLimitError, everything that building, sending and reading raise */
 export async function converse(operation: PeerOperation, start: Start, awaited: Awaited): Promise<Outcome> {
@@ -99,12 +103,14 @@ export async function converse(operation: PeerOperation, start: Start, awaited: 
       continue;
     }
     const { header } = outcome;
+    const isHandshake = header.handshake === true && awaited !== "tokens";
+    if (sent.handshake || isHandshake) await operation.deadline.race(outcome.written);
     if (sent.handshake) {
       // Now with tokens: what was held back can be said.
       passed(operation, outcome);
       plan = { ...FRESH, answers: header, automatic: plan.automatic };
       event = { kind: "handshake-reply", messageId: header.messageId };
-    } else if (header.handshake === true && awaited !== "tokens") {
+    } else if (isHandshake) {
       // The other side wants tokens before it says what was asked of it.
       passed(operation, outcome);
       plan = { ...FRESH, answers: header, automatic: "yes" };
@@ -125,9 +131,13 @@ async function round(operation: PeerOperation, plan: Plan, awaited: Awaited): Pr
   const { engine, channel, counterpart, intent, deadline } = operation;
   const turn = await channel.open(deadline);
   let sent: Sent | null = null;
+  let mayOverlap = false;
   try {
-    sent = await sendPeerMessage(engine, counterpart, intent, plan, noting(operation, turn), deadline);
-    note(operation, plan, sent);
+    const sink = noting(operation, turn);
+    sent = await sendPeerMessage(engine, counterpart, intent, plan, sink, deadline);
+    mayOverlap = awaited === "all" && plan.automatic === "no" && turn.isFullDuplex;
+    if (mayOverlap) return await overlapping(operation, turn, sink, sent, awaited);
+    note(operation, plan, sent, await sent.written);
     const isAwaited = awaited === "all" || plan.automatic === "yes" || sent.handshake;
     if (!isAwaited && channel.isServing && sent.asksTokens && awaited === "tokens") {
       // The tokens come in an exchange of their own, or never: nobody waits for them.
@@ -144,15 +154,45 @@ async function round(operation: PeerOperation, plan: Plan, awaited: Awaited): Pr
     sent.end();
     return outcome;
   } catch (error) {
-    sent?.end();
+    if (!mayOverlap) sent?.end();
     if (!channel.isStream) turn.abort();
     throw error;
   }
 }
 
-function note({ record }: PeerOperation, { answers }: Plan, sent: Sent): void {
+/**
+ * Reads the reply while the message is still being written: whoever answers as it reads would otherwise wait for this
+ * side, and this side for it. The session of the message is held until its last byte left.
+ */
+async function overlapping(
+  operation: PeerOperation,
+  turn: Turn,
+  sink: WatchedSink,
+  sent: Sent,
+  awaited: Awaited,
+): Promise<RoundOutcome> {
+  let left = 2;
+  const isOver = () => {
+    if (--left === 0) sent.end();
+  };
+  const written = sent.written.finally(isOver);
+  const reply = receiveReply(operation, turn, sent, awaited).finally(isOver);
+  // A body that fails ends the message. Where the other side takes no more of it, its reply says why.
+  const failed = written.then(forever, (error) => (sink.isCut ? forever() : Promise.reject(error)));
+  const outcome = await Promise.race([reply, failed]);
+  sent.answered();
+  if (outcome.kind === "message") return { ...outcome, written };
+  // Behind an error nobody reads on in an exchange; on a connection the rest is passed over.
+  if (operation.channel.isStream) await operation.deadline.race(written);
+  else turn.abort();
+  // The body may be read anew only when nobody reads it any more.
+  await operation.deadline.race(written.catch(() => 0));
+  return outcome;
+}
+
+function note({ record }: PeerOperation, { answers }: Plan, sent: Sent, bytes: number): void {
   if (record === null || answers === null) return;
-  record.bytesOut += sent.bytes;
+  record.bytesOut += bytes;
   if (sent.issued !== null) record.issued(answers, sent.issued);
 }
 
@@ -162,20 +202,38 @@ export async function answerLast(operation: PeerOperation, header: MessageHeader
   const turn = await channel.open(deadline);
   const plan: Plan = { ...FRESH, attempt, answers: header, automatic: "last" };
   const sent = await sendPeerMessage(engine, counterpart, intent, plan, turn, deadline);
-  sent.end();
+  await sent.written.finally(() => sent.end());
   await deadline.race(turn.finish());
 }
 
-function noting(operation: PeerOperation, turn: Turn) {
-  return {
-    write(bytes: Uint8Array) {
+/** Where a message goes, and what became of it there. */
+interface WatchedSink extends MessageSink {
+  /** Bytes were not taken. */
+  isCut: boolean;
+}
+
+function noting(operation: PeerOperation, turn: Turn): WatchedSink {
+  const taken = async (writing: Promise<void>) => {
+    try {
+      await writing;
+    } catch (error) {
+      sink.isCut = true;
+      throw error;
+    }
+  };
+  const sink: WatchedSink = {
+    isCut: false,
+    write(bytes) {
       operation.hasSent = true;
       operation.hasWritten = true;
-      return turn.write(bytes);
+      return taken(turn.write(bytes));
     },
-    end: () => turn.end(),
+    end: () => taken(turn.end()),
   };
+  return sink;
 }
+
+const forever = () => new Promise<never>(() => {});
 
 async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent, awaited: Awaited): Promise<RoundOutcome> {
   const { engine, counterpart, deadline, expectation, intent } = operation;
@@ -203,7 +261,7 @@ async function receiveReply(operation: PeerOperation, turn: Turn, sent: Sent, aw
     read.release();
     throw error;
   }
-  if (header.kind === "message") return { kind: "message", header, read, sent };
+  if (header.kind === "message") return { kind: "message", header, read, sent, written: DONE };
   read.release();
   reportError(engine.config.onMessage, "in", header, read.headerBytes);
   return { kind: "error", error: header, sent };

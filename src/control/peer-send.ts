@@ -75,10 +75,12 @@ export interface Sent extends SentTokens {
   readonly peer: PeerTokens;
   readonly pending: PendingRequests;
   readonly epoch: StoreEpoch;
-  /** Bytes of the message. */
-  readonly bytes: number;
+  /** Bytes of the message, once all of it left. */
+  readonly written: Promise<number>;
   /** What it issued to the sender of the message that it answers. */
   readonly issued: ResponseTokens | null;
+  /** Ends the renewal: its answer came. Idempotent. */
+  answered(): void;
   /** Ends renewal and lease. Idempotent. */
   settle(): void;
   /** Wipes the key requests too. Idempotent. */
@@ -100,6 +102,7 @@ const NO_WISHES: RequestWishes = {
   isEmpty: false,
 };
 
+/** Begins to send a message: `written` says when it is done, and must be awaited. */
 export async function sendPeerMessage(
   engine: PeerEngine,
   counterpart: Counterpart,
@@ -126,7 +129,8 @@ export async function sendPeerMessage(
     for (const request of requests) request.dispose();
   };
   try {
-    const held = { requests, releases, settle, end };
+    const answered = () => selection.renewal?.settle();
+    const held = { requests, releases, answered, settle, end };
     return await send(engine, counterpart, intent, plan, wishes, selection, held, sink, deadline);
   } catch (error) {
     end();
@@ -166,6 +170,7 @@ async function choose(
 interface Held {
   readonly requests: KeyRequest[];
   readonly releases: (() => void)[];
+  readonly answered: () => void;
   readonly settle: () => void;
   readonly end: () => void;
 }
@@ -276,9 +281,12 @@ async function send(
   deadline.check();
   const body = form.handshake || isAutomatic ? null : intent.body.open();
   const options = { context, messageId, format, compressor: intent.compress ? best : null };
-  const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(sink.write(piece)));
-  await deadline.race(sink.end());
-  reportOutgoing(config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
+  const write = async () => {
+    const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(sink.write(piece)));
+    await deadline.race(sink.end());
+    reportOutgoing(config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
+    return bytes;
+  };
   return {
     messageId,
     masterToken,
@@ -291,8 +299,9 @@ async function send(
     peer: { ...peer, masterToken: peerMasterToken },
     pending: { requests: held.requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
     epoch,
-    bytes,
+    written: write(),
     issued,
+    answered: held.answered,
     settle: held.settle,
     end: held.end,
   };

@@ -134,17 +134,18 @@ export class Session implements PeerSession {
     });
   }
 
-  async #deliverReply(operation: PeerOperation, { header, read }: Arrived): Promise<PeerIncoming> {
+  async #deliverReply(operation: PeerOperation, { header, read, written }: Arrived): Promise<PeerIncoming> {
     const { body, options } = this.#state.deliver(header, read, operation.deadline);
     this.#state.party ??= header.identity;
     const incoming = new PeerMessage(header, body, options);
     await incoming.prefetch();
     const isUserAsking = header.renewable && header.masterToken !== null && header.userScheme !== null;
-    if (header.keyRequestCount > 0 || isUserAsking) {
-      // The other side waits for it while this one may still be reading what it wrote.
-      this.#state.tail = this.#answerTokens(operation, header);
-      if (body.isDone) await this.#state.tail;
-    }
+    const asksTokens = header.keyRequestCount > 0 || isUserAsking;
+    // What of the message is still to be sent, comes first; without it, nothing on the connection is understood.
+    const sent = written.catch(() => this.#state.drop());
+    // The other side waits for tokens while this one may still be reading what it wrote.
+    this.#state.tail = asksTokens ? sent.then(() => this.#answerTokens(operation, header)) : sent.then(() => {});
+    if (asksTokens && body.isDone) await this.#state.tail;
     return incoming;
   }
 

@@ -14,6 +14,8 @@ export class ConnectionInput {
   readonly #limits: InputLimits;
   /** An object that belongs to the next message. */
   #kept: Uint8Array | null = null;
+  /** The message whose objects these are; those before it are over, read or not. */
+  #current: ConnectionMessage | null = null;
   #isEnded = false;
   #isBroken = false;
 
@@ -34,13 +36,21 @@ export class ConnectionInput {
    */
   async message(): Promise<{ readonly header: Uint8Array; readonly source: ConnectionMessage } | null> {
     let passed = 0;
+    this.#current = null;
     for (;;) {
       const object = this.buffered() ?? (await this.next());
       if (object === null) return null;
-      if (kindOf(object) !== "chunk") return { header: object, source: new ConnectionMessage(this, object.length) };
+      if (kindOf(object) !== "chunk") {
+        this.#current = new ConnectionMessage(this, object.length);
+        return { header: object, source: this.#current };
+      }
       passed += object.length;
       this.checkSize(passed);
     }
+  }
+
+  isCurrent(message: ConnectionMessage): boolean {
+    return this.#current === message;
   }
 
   /** Objects of the stream, whatever they belong to. */
@@ -100,6 +110,7 @@ export class ConnectionMessage implements ObjectSource {
   }
 
   buffered(): Uint8Array | null {
+    if (!this.#input.isCurrent(this)) return null;
     const object = this.#input.buffered();
     if (object === null) return null;
     if (this.endsAtHeader && kindOf(object) === "header") {
@@ -110,6 +121,7 @@ export class ConnectionMessage implements ObjectSource {
   }
 
   async next(): Promise<Uint8Array | null> {
+    if (!this.#input.isCurrent(this)) return null;
     const object = await this.#input.next();
     if (object === null) return null;
     if (this.endsAtHeader && kindOf(object) === "header") {

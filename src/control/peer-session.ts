@@ -75,7 +75,7 @@ export class Session implements PeerSession {
     });
   }
 
-  /** What cannot be read at all is answered too, before the connection ends. */
+  /** What cannot be read at all is answered too, in the format that everyone reads, before the connection ends. */
   async #next(deadline: Deadline): Promise<Arrival | null> {
     const state = this.#state;
     try {
@@ -83,7 +83,7 @@ export class Session implements PeerSession {
     } catch (error) {
       deadline.check();
       if (!(error instanceof MslTransportError)) {
-        await state.refuse(error, { format: state.engine.config.firstFormat ?? "JSON", header: null }, deadline);
+        await state.refuse(error, { format: "JSON", header: null }, deadline);
       }
       throw error;
     }

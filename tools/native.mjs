@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const OUT = `${ROOT}dist/native`;
-const INSTANCES = 64;
+/** For test files that run at a time, each with a core for each of its tests: what is not used stays unmapped. */
+const INSTANCES = 1024;
 
 /** Writes core.c and core.h from the MVP build in the same folder. */
 export function writeC(out = "dist") {
@@ -68,7 +69,7 @@ export function buildAddon(instances = INSTANCES) {
   if (cc === null) return null;
   const target = instances === 1 ? `${OUT}/core-single.node` : `${OUT}/core.node`;
   const sources = [`${ROOT}dist/core.c`, `${ROOT}assembly/native/wasm-rt.c`, `${ROOT}test/core/native/addon.c`];
-  if (!isOlder(target, [...sources, `${ROOT}assembly/native/wasm-rt.h`])) return target;
+  if (!isOlder(target, [...sources, `${ROOT}assembly/native/wasm-rt.h`, `${ROOT}tools/native.mjs`])) return target;
   mkdirSync(OUT, { recursive: true });
   const table = exportsOf(readFileSync(`${ROOT}dist/core.h`, "utf8"));
   writeFileSync(`${OUT}/exports.inc`, table.map(([name, arity]) => `CORE_EXPORT(${name}, ${arity})\n`).join(""));

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createClient } from "../../src/control/client.ts";
 import { createServer } from "../../src/control/server.ts";
 import { ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
-import { loadCore } from "../../src/core/core-node.ts";
+import { testCore } from "../variant.ts";
 import { nullContext } from "../../src/crypto/null.ts";
 import { slotContext } from "../../src/crypto/symmetric.ts";
 import { decodeObject, type Format } from "../../src/encoding/codec.ts";
@@ -59,7 +59,7 @@ test("CTL-96 an old-style handshake, one empty last chunk and no flag that count
 async function handshake(
   format: Format,
   messageId: number,
-  core: Awaited<ReturnType<typeof loadCore>>,
+  core: Awaited<ReturnType<typeof testCore>>,
   isFlagged = true,
 ) {
   return writeHeader({
@@ -84,7 +84,7 @@ async function handshake(
 }
 
 test("CTL-53 a trusted network and a network of peers in one process, with equal identities, share nothing", async () => {
-  const core = await loadCore();
+  const core = await testCore();
   const bytes = (seed: number, n: number) => new Uint8Array(n).fill(seed);
   const contextOf = memoryPskKeys(
     core,

@@ -4,7 +4,6 @@ import type { LocalEntity, MessageReport } from "../../src/control/api.ts";
 import { createPeer } from "../../src/control/peer.ts";
 import type { MslPeer, PeerConfig, PeerHandler, PeerRequest, PeerSession } from "../../src/control/peer-api.ts";
 import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
-import { loadCore } from "../../src/core/core-node.ts";
 import { slotContext } from "../../src/crypto/symmetric.ts";
 import type { Format } from "../../src/encoding/codec.ts";
 import { none, noneData } from "../../src/entity-auth/none.ts";
@@ -21,6 +20,7 @@ import { createTokenIssuer, type IssuerConfig } from "../../src/tokens/token-iss
 import { loopbackTransport } from "../../src/transport/loopback.ts";
 import { Pipe } from "../../src/transport/pipe.ts";
 import { emailPassword, emailPasswordData } from "../../src/user-auth/email-password.ts";
+import { testCore, wireOf } from "../variant.ts";
 
 export const clock = {
   ms: 1_700_000_000_000,
@@ -59,7 +59,7 @@ export const user = (password = "secret") => ({
 const identities = ["peer-a", "peer-b", "peer-c", "server", "device"];
 
 export async function side(identity: string, options: SideOptions = {}): Promise<Side> {
-  const core = options.core ?? (await loadCore());
+  const core = options.core ?? (await testCore());
   const entries = identities.map((name, i) => ({
     identity: name,
     encryptionKey: keyBytes(i + 1, 16),
@@ -97,6 +97,7 @@ export async function side(identity: string, options: SideOptions = {}): Promise
     ],
     tokenCrypto,
     issuer: createTokenIssuer({ core, crypto: tokenCrypto, state, clock, ...options.issuer }),
+    ...wireOf(identity === "peer-a" || identity === "device" ? "device" : "server"),
     ...(options.formats !== undefined && {
       capabilities: { formats: options.formats },
       firstFormat: options.formats[0] ?? "JSON",

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { createClient } from "../../src/control/client.ts";
 import type { PeerHandler } from "../../src/control/peer-api.ts";
-import { loadCore } from "../../src/core/core-node.ts";
+import { testCore } from "../variant.ts";
 import type { Format } from "../../src/encoding/codec.ts";
 import { none, noneData } from "../../src/entity-auth/none.ts";
 import { MslUsageError } from "../../src/errors/msl-error.ts";
@@ -15,7 +15,7 @@ const BOTH: readonly (readonly [Format])[] = [["JSON"], ["CBOR"]];
 describe("roles", () => {
   test("CTL-1 a client without exchanges and a peer without connection fail before any byte", async () => {
     const wire = duplex();
-    const core = await loadCore();
+    const core = await testCore();
     const transport = wire.a as unknown as Transport;
     const entity = { scheme: none(), data: () => noneData("x") };
     const environment = { core, clock, timers: null, gzip: null };

@@ -264,7 +264,9 @@ describe("what a client refuses", () => {
     await expect(ask(device)).rejects.toMatchObject({ name: expect.stringMatching(/Msl/) });
     world.tamper = (bytes, direction) => {
       const copy = bytes.slice();
-      if (direction === "response") copy[copy.length - 3]! ^= 1;
+      // In the signature, in both formats: the letter A or B.
+      const at = copy.length - 10;
+      if (direction === "response") copy[at] = copy[at] === 65 ? 66 : 65;
       return copy;
     };
     await expect(ask(device)).rejects.toMatchObject({ code: "PAYLOAD_VERIFICATION_FAILED" });

@@ -12,7 +12,6 @@ import { createClient } from "../../src/control/client.ts";
 import { createServer } from "../../src/control/server.ts";
 import type { Core } from "../../src/core/core.ts";
 import { ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
-import { loadCore } from "../../src/core/core-node.ts";
 import { slotContext } from "../../src/crypto/symmetric.ts";
 import { none, noneData } from "../../src/entity-auth/none.ts";
 import { psk, pskData } from "../../src/entity-auth/psk.ts";
@@ -29,6 +28,7 @@ import { type TokenCrypto, tokenKeys } from "../../src/tokens/token-crypto.ts";
 import { createTokenIssuer, type IssuerConfig } from "../../src/tokens/token-issuer.ts";
 import { loopbackTransport } from "../../src/transport/loopback.ts";
 import { emailPassword, emailPasswordData } from "../../src/user-auth/email-password.ts";
+import { testCore, wireOf } from "../variant.ts";
 
 export const clock = {
   ms: 1_700_000_000_000,
@@ -86,7 +86,7 @@ export class World {
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const core = await loadCore();
+    const core = await testCore();
     let world: World;
     const endpoint: Parameters<typeof loopbackTransport>[0] = async (reader, writer) => {
       const request: Uint8Array[] = [];
@@ -117,6 +117,7 @@ export class World {
       tokenCrypto: crypto,
       issuer,
       onMessage: (report) => world.reports.push(report),
+      capabilities: wireOf("server").capabilities ?? {},
       ...options.server,
       ...options.extend?.(core, world),
     });
@@ -184,6 +185,7 @@ export class World {
       entity: { scheme: this.psk(), data: () => pskData(identity) },
       serverSchemes: [this.psk()],
       keyExchange: this.keyExchange(),
+      ...wireOf("device"),
       ...overrides,
     });
   }

@@ -7,13 +7,15 @@ import { createRequire } from "node:module";
 import { instantiateSync } from "@assemblyscript/loader";
 import { ENTROPY_POOL_SIZE, STAGE_SIZE } from "../../../src/core/abi.ts";
 
-export type Build = "simd" | "mvp" | "js" | "c" | "small";
+/** What the build gives for a whole core. */
+export type Output = "simd" | "mvp" | "js" | "c";
+export type Build = Output | "small";
 
 /** core.c as an addon; test/native-setup.ts compiles it before the tests where there is a C compiler. */
 const ADDON = fileURLToPath(new URL("../../../dist/native/core.node", import.meta.url));
 
 /** The outputs that can run here. */
-export const BUILDS: readonly Build[] = existsSync(ADDON) ? ["simd", "mvp", "js", "c"] : ["simd", "mvp", "js"];
+export const BUILDS: readonly Output[] = existsSync(ADDON) ? ["simd", "mvp", "js", "c"] : ["simd", "mvp", "js"];
 
 /** With the small profile, for tests of what it holds. */
 export const BUILDS_AND_SMALL: readonly Build[] = [...BUILDS, "small"];

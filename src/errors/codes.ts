@@ -274,6 +274,7 @@ export const LOCAL_ERRORS = {
   STORE_FAILED: "State could not be stored.",
   STORE_TOO_NEW: "Stored state was written by a newer version.",
   STORE_CONFLICT: "Stored state was changed by someone else since it was read.",
+  STORE_IN_USE: "Stored state is in use by another process, or was taken over by one.",
   STORE_ROLLED_BACK: "Stored state is older than the state that was stored last.",
   STORE_MISMATCH: "Stored state belongs to another network.",
   CORE_FAILED: "The cryptographic core failed.",

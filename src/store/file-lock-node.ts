@@ -24,13 +24,18 @@ export async function withFileLock<T>(path: string, action: () => Promise<T>): P
   }
 }
 
+/** Names the lock only when its content is there: a holder killed at any moment leaves no lock that tells nothing. */
 async function create(path: string, content: string): Promise<boolean> {
+  const beside = `${path}.${randomUUID()}`;
   try {
-    await writeFile(path, content, { flag: "wx", mode: 0o600 });
+    await writeFile(beside, content, { flag: "wx", mode: 0o600 });
+    await link(beside, path);
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
     throw new MslLocalError("STORE_FAILED", null, null, error);
+  } finally {
+    await rm(beside, { force: true });
   }
 }
 
@@ -55,7 +60,7 @@ async function isStale(path: string, content: string): Promise<boolean> {
     const age = Date.now() - (await stat(path)).mtimeMs;
     if (age > STALE_MS) return true;
     const pid = Number(content.split(" ")[0]);
-    // Just created, its content still to come.
+    // Its content was lost in a power cut, or is an older version's and still to come.
     if (!Number.isSafeInteger(pid) || pid <= 0) return false;
     process.kill(pid, 0);
     return false;

@@ -19,6 +19,7 @@ import type {
   UserStanding,
 } from "../tokens/issuer-state.ts";
 import { ensureFolder, readFileOrNull, replaceFile } from "./atomic-file-node.ts";
+import { type FolderLease, leaseFolder } from "./folder-lease-node.ts";
 import { FORMAT, encodeChange, readChanges } from "./issuer-records.ts";
 import { IssuerMemory, type IssuerMemoryOptions } from "./issuer-memory.ts";
 
@@ -27,24 +28,35 @@ const COMPACT_AT = 4 * 1024 * 1024;
 const SUM = 8;
 const HEAD = 4 + SUM;
 
-/** Opens the state in a folder, which is made if need be. @throws STORE_CORRUPT, STORE_FAILED */
+/**
+ * Opens the state in a folder, which is made if need be. One process at a time has it open: two would each forget what
+ * the other promised. @throws STORE_IN_USE, STORE_CORRUPT, STORE_FAILED
+ */
 export async function openIssuerFile(folder: string, options: IssuerMemoryOptions = {}): Promise<IssuerState> {
   await ensureFolder(folder);
-  const state = new IssuerFile(folder, options);
-  await state.load();
-  return state;
+  const lease = await leaseFolder(folder);
+  try {
+    const state = new IssuerFile(folder, lease, options);
+    await state.load();
+    return state;
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
 }
 
 class IssuerFile implements IssuerState {
   readonly #snapshotPath: string;
   readonly #logPath: string;
   readonly #memory: IssuerMemory;
+  readonly #lease: FolderLease;
   #log: FileHandle | null = null;
   #logBytes = 0;
   #queue: Uint8Array[] = [];
   #flushing: Promise<void> | null = null;
 
-  constructor(folder: string, options: IssuerMemoryOptions) {
+  constructor(folder: string, lease: FolderLease, options: IssuerMemoryOptions) {
+    this.#lease = lease;
     this.#snapshotPath = join(folder, "issuer.state");
     this.#logPath = join(folder, "issuer.log");
     this.#memory = new IssuerMemory(options);
@@ -93,6 +105,7 @@ class IssuerFile implements IssuerState {
     const batch = concat(this.#queue);
     this.#queue = [];
     try {
+      await this.#lease.check();
       if (this.#logBytes + batch.length > COMPACT_AT) await this.#compact();
       else {
         await this.#log!.write(batch);
@@ -177,9 +190,13 @@ class IssuerFile implements IssuerState {
   }
 
   async close(): Promise<void> {
-    await this.#flush();
-    await this.#log?.close();
-    this.#log = null;
+    try {
+      await this.#flush();
+    } finally {
+      await this.#log?.close();
+      this.#log = null;
+      await this.#lease.release();
+    }
   }
 }
 

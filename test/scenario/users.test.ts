@@ -262,7 +262,7 @@ describe.each(["JSON", "CBOR"] as const)("users, %s", (firstFormat) => {
     const before = device.session.masterToken;
     // The other device's replies, one with its key response and one under its token: refused, and nothing is kept.
     for (const [n, code] of [
-      [1, "KEYX_RESPONSE_REQUEST_MISMATCH"],
+      [1, "UNEXPECTED_RESPONSE_MESSAGE_ID"],
       [2, "MASTERTOKEN_UNTRUSTED"],
     ] as const) {
       world.tamper = (bytes, direction) => (direction === "response" ? world.wire[n]!.response : bytes);

@@ -86,11 +86,8 @@ class Server implements MslServer {
       sessionCache: this.#cache,
       knownToken: null,
       sessionFor: () => null,
-      completeExchange({ scheme, masterToken }) {
-        const session = masterToken.verified;
-        if (session === null) return protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata");
-        return { scheme, masterToken, context: session.context };
-      },
+      // A server asks for no keys. The token inside would speak for another entity than the header, unjudged.
+      completeExchange: () => protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", "headerdata.keyresponsedata"),
       serviceTokenContext: (name) => config.serviceTokens?.crypto?.(name) ?? null,
     };
   }

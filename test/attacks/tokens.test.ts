@@ -3,15 +3,21 @@
 import { describe, expect, test } from "vitest";
 import type { ServiceTokenHooks } from "../../src/control/api.ts";
 import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
+import type { CryptoContext } from "../../src/crypto/crypto-context.ts";
+import { nullContext } from "../../src/crypto/null.ts";
 import { slotContext } from "../../src/crypto/symmetric.ts";
 import { decodeObject } from "../../src/encoding/codec.ts";
+import { noneData } from "../../src/entity-auth/none.ts";
+import { pskData } from "../../src/entity-auth/psk.ts";
 import { masterTokenFields } from "../../src/tokens/master-token.ts";
 import { createServiceToken, type NewServiceToken, serviceTokenFields } from "../../src/tokens/service-token.ts";
 import { userIdTokenFields } from "../../src/tokens/user-id-token.ts";
 import {
+  chunk,
   codeOf,
   FORMATS,
   HEADER,
+  header,
   issue,
   issueUser,
   keyRequests,
@@ -147,6 +153,43 @@ describe.each(FORMATS)("%s", (format) => {
       "SERVICETOKEN_USERIDTOKEN_MISMATCH",
     );
     expect(await code({ useridtoken, servicetokens: await loose(myUser) })).toBe("accepted");
+  });
+
+  test("key response data in a request does not bring a token past its checks, nor a user under another's name", async () => {
+    const facts: unknown[] = [];
+    const world = await World.create({
+      handler: async (request) => {
+        facts.push([request.sender, request.user, await request.text()]);
+        return { body: "x", encrypted: false, integrity: false };
+      },
+    });
+    const mine = await issue(world, undefined, "device-2");
+    const useridtoken = userIdTokenFields(await issueUser(world, mine, undefined, "mallory"));
+    const keyresponsedata = { mastertoken: masterTokenFields(mine), scheme: "ECDH", keydata: {} };
+    const claiming = { entity: noneData("admin"), context: nullContext };
+    const proved = { entity: pskData("device-1"), context: world.pskContextOf("device-1")! };
+    const sent = async (sender: typeof claiming, fields: object, payload: CryptoContext) => {
+      const head = await header(format, sender, { ...HEADER, ...fields });
+      const bytes = Buffer.concat([head, await chunk(format, payload, "hi")]);
+      return codeOf(world, new Uint8Array(bytes));
+    };
+    const { context } = mine.verified;
+    for (const sender of [claiming, proved]) {
+      for (const fields of [{ keyresponsedata }, { keyresponsedata, useridtoken }]) {
+        for (const payload of [context, sender.context]) {
+          expect(await sent(sender, fields, payload)).toBe("KEYX_RESPONSE_REQUEST_MISMATCH");
+        }
+      }
+      expect(await sent(sender, {}, sender.context)).toBe("accepted");
+    }
+    expect(await codeOf(world, await message(format, { masterToken: mine }, { ...HEADER, useridtoken }))).toBe(
+      "accepted",
+    );
+    expect(facts).toEqual([
+      ["admin", null, "hi"],
+      ["device-1", null, "hi"],
+      ["device-2", "mallory", "hi"],
+    ]);
   });
 
   test("a deletion has the binding of what it deletes, also where the master token is new", async () => {

@@ -22,6 +22,15 @@ export interface OpaqueSession {
   forget?(): Awaitable<void>;
 }
 
+/** A private RSA key that is elsewhere. What its holder raises comes as protocol errors. */
+export interface OpaqueDecryption {
+  /** RSAES-OAEP with SHA-1. @throws CIPHERTEXT_BAD_PADDING, DECRYPT_NOT_SUPPORTED */
+  decrypt(wrapped: Uint8Array): Awaitable<Uint8Array>;
+  /** Opens both keys of a session where the private key is; null: `decrypt` gives each to the core. @throws UNWRAP_ERROR */
+  readonly unwrapSession: ((encryptionKey: Uint8Array, macKey: Uint8Array) => Awaitable<SessionKeys>) | null;
+  dispose(): void;
+}
+
 /** Opens what `OpaqueSession.stored` gave, after a restart; null or a rejection: it is lost, and the entity authenticates anew. */
 export type RestoreSession = (stored: Uint8Array) => Awaitable<SessionKeys | null>;
 

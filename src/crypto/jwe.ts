@@ -14,14 +14,18 @@ import type { MslMap } from "../encoding/msl-map.ts";
 import { decodeUtf8 } from "../encoding/utf8.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import type { CryptoContext } from "./crypto-context.ts";
+import type { CryptoContext, OpaqueDecryption } from "./crypto-context.ts";
 
 export type JweForm = "compact" | "JSON";
 export type JweEncryption = "A128GCM" | "A256GCM";
 
 /** What the content key is wrapped under. */
 export type JweKey =
-  | { readonly algorithm: "RSA-OAEP"; readonly publicKey: RsaPublicKey | null; readonly privateKey: KeyHandle | null }
+  | {
+      readonly algorithm: "RSA-OAEP";
+      readonly publicKey: RsaPublicKey | null;
+      readonly privateKey: KeyHandle | OpaqueDecryption | null;
+    }
   /** A context with a wrapping key. */
   | { readonly algorithm: "A128KW"; readonly context: CryptoContext };
 
@@ -115,7 +119,11 @@ export async function openJwe(
 async function unwrapped(core: Core, key: JweKey, encryptedKey: Uint8Array): Promise<KeyHandle> {
   if (key.algorithm === "RSA-OAEP") {
     if (key.privateKey === null) return protocolError("UNWRAP_NOT_SUPPORTED", "jwe");
-    return rsaOaepUnwrapKey(core, key.privateKey, encryptedKey, CONTENT_KEY);
+    if (!("decrypt" in key.privateKey)) return rsaOaepUnwrapKey(core, key.privateKey, encryptedKey, CONTENT_KEY);
+    const content = await key.privateKey.decrypt(encryptedKey);
+    if (content.length === 16 || content.length === 32) return core.importKey(CONTENT_KEY, content);
+    content.fill(0);
+    return protocolError("INVALID_SYMMETRIC_KEY", "jwe.encrypted_key");
   }
   try {
     return await key.context.unwrapKey(encryptedKey, CONTENT_KEY);

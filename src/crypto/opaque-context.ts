@@ -2,16 +2,17 @@
 // that may answer later ("MSL Cryptography").
 
 import { type Core, type KeyHandle, type KeySpec, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
+import { SESSION_CMAC } from "../core/key-specs.ts";
 import { sameBytes } from "../core/same-bytes.ts";
 import type { MslErrorCode } from "../errors/codes.ts";
 import { MslError, protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, isPending } from "../platform/awaitable.ts";
 import { decodeCiphertextEnvelope, encodeCiphertextEnvelope } from "./ciphertext-envelope.ts";
-import type { CryptoContext, RestoreSession, SessionKeys } from "./crypto-context.ts";
-import type { HeldSession, KeyOperations } from "./opaque-keys.ts";
+import type { CryptoContext, OpaqueDecryption, RestoreSession, SessionKeys } from "./crypto-context.ts";
+import { type DecryptionOperations, type HeldSession, type KeyOperations, wrappedKeysOf } from "./opaque-keys.ts";
 import { detectSignatureEnvelope } from "./signature-envelope.ts";
 
-export { type HeldSession, type KeyOperations, wrappedSessionState } from "./opaque-keys.ts";
+export { type DecryptionOperations, type HeldSession, type KeyOperations, wrappedSessionState } from "./opaque-keys.ts";
 
 export interface OpaqueContextKeys {
   /** Goes into envelopes: the identity of a pre-shared key's entity. */
@@ -21,7 +22,7 @@ export interface OpaqueContextKeys {
   readonly owns?: boolean;
 }
 
-const MAC_BYTES = 32;
+const MAC_BYTES = { HmacSHA256: 32, AESCmac: 16 } as const;
 const IV_BYTES = 16;
 const BLOCK = 16;
 
@@ -32,6 +33,8 @@ const BLOCK = 16;
 export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoContext {
   const { keyId, keys } = options;
   const unwrapSession = keys.unwrapSession?.bind(keys) ?? null;
+  const algorithm = keys.signatureAlgorithm ?? "HmacSHA256";
+  const macBytes = MAC_BYTES[algorithm];
   return {
     encrypt(plain, format) {
       if (keys.encrypt === undefined) return protocolError("ENCRYPT_NOT_SUPPORTED");
@@ -71,19 +74,19 @@ export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoCon
         "HMAC_ERROR",
         () => sign(data),
         (mac) => {
-          return mac.length === MAC_BYTES ? mac : protocolError("HMAC_ERROR");
+          return mac.length === macBytes ? mac : protocolError("HMAC_ERROR");
         },
       );
     },
     verify(data, signature) {
       if (keys.verify === undefined && keys.sign === undefined) return protocolError("VERIFY_NOT_SUPPORTED");
       let mac = signature;
-      if (signature.length !== MAC_BYTES) {
+      if (signature.length !== macBytes) {
         const envelope = detectSignatureEnvelope(signature);
-        if (envelope.version === 2 && envelope.algorithm !== "HmacSHA256") return false;
+        if (envelope.version === 2 && envelope.algorithm !== algorithm) return false;
         mac = envelope.signature;
       }
-      if (mac.length !== MAC_BYTES) return false;
+      if (mac.length !== macBytes) return false;
       const verify = keys.verify?.bind(keys);
       // `true` and nothing else: a holder that answers with an object has not said that the MAC is right.
       if (verify !== undefined)
@@ -96,7 +99,7 @@ export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoCon
       return answered(
         "HMAC_ERROR",
         () => sign(data),
-        (right) => right.length === MAC_BYTES && sameBytes(right, mac),
+        (right) => right.length === macBytes && sameBytes(right, mac),
       );
     },
     async wrapKey(key) {
@@ -180,9 +183,10 @@ export function opaqueSession(core: Core, held: HeldSession): SessionKeys {
     unpin() {},
     dispose,
   });
+  const isCmac = held.keys.signatureAlgorithm === "AESCmac";
   return {
     encryption: handle(SESSION_ENCRYPTION, 16),
-    mac: handle(SESSION_MAC, 32),
+    mac: isCmac ? handle(SESSION_CMAC, 16) : handle(SESSION_MAC, 32),
     opaque: {
       stored: held.stored,
       context: (keyId) => ({ ...opaqueContext(core, { keyId, keys: held.keys }), dispose }),
@@ -192,11 +196,36 @@ export function opaqueSession(core: Core, held: HeldSession): SessionKeys {
 }
 
 /** `restoreSession` for sessions that are stored as `wrappedSessionState`: their holder unwraps them again. */
-export function restoreWrappedSession(core: Core, keys: KeyOperations): RestoreSession {
+export function restoreWrappedSession(core: Core, keys: Pick<KeyOperations, "unwrapSession">): RestoreSession {
   return async (stored) => {
-    const at = 1 + (stored[0] ?? 0);
-    const held = await keys.unwrapSession?.(stored.slice(1, at), stored.slice(at));
+    const held = await keys.unwrapSession?.(...wrappedKeysOf(stored));
     return held === undefined ? null : opaqueSession(core, held);
+  };
+}
+
+/** A private RSA key that is elsewhere, for the key pairs of ASYMMETRIC_WRAPPED. */
+export function opaqueDecryption(core: Core, keys: DecryptionOperations): OpaqueDecryption {
+  const unwrapSession = keys.unwrapSession?.bind(keys) ?? null;
+  return {
+    decrypt(wrapped) {
+      if (keys.decrypt === undefined) return protocolError("DECRYPT_NOT_SUPPORTED");
+      const decrypt = keys.decrypt.bind(keys);
+      return answered(
+        "CIPHERTEXT_BAD_PADDING",
+        () => decrypt(wrapped),
+        (plain) => plain,
+      );
+    },
+    unwrapSession:
+      unwrapSession === null
+        ? null
+        : (encryptionKey, macKey) =>
+            answered(
+              "UNWRAP_ERROR",
+              () => unwrapSession(encryptionKey, macKey),
+              (held) => opaqueSession(core, held),
+            ),
+    dispose: () => keys.dispose?.(),
   };
 }
 

@@ -17,7 +17,8 @@ export interface KeyOperations {
   encrypt?(plain: Uint8Array): Awaitable<{ readonly iv: Uint8Array; readonly ciphertext: Uint8Array }>;
   /** Called for data whose MAC is right, so that a padding error tells a stranger nothing. */
   decrypt?(iv: Uint8Array, ciphertext: Uint8Array): Awaitable<Uint8Array>;
-  /** HMAC-SHA256, 32 bytes. */
+  /** What `sign` and `verify` compute. Default: HMAC-SHA256, 32 bytes; AES-CMAC has 16. */
+  readonly signatureAlgorithm?: "HmacSHA256" | "AESCmac";
   sign?(data: Uint8Array): Awaitable<Uint8Array>;
   /** Compares in constant time. Absent: `sign` is asked and compared here. */
   verify?(data: Uint8Array, mac: Uint8Array): Awaitable<boolean>;
@@ -28,6 +29,19 @@ export interface KeyOperations {
   /** Unwraps an AES-128 key and an HMAC-SHA256 key of 32 bytes, and keeps both. */
   unwrapSession?(encryptionKey: Uint8Array, macKey: Uint8Array): Awaitable<HeldSession>;
   /** This process does not use the keys any longer. Idempotent. */
+  dispose?(): void;
+}
+
+/**
+ * What the holder of a private RSA key offers to ASYMMETRIC_WRAPPED. Either is enough: with `unwrapSession` the session
+ * keys never leave; with `decrypt` they go into slots of the core.
+ */
+export interface DecryptionOperations {
+  /** RSAES-OAEP with SHA-1 and MGF1 of it. The result is wiped. */
+  decrypt?(wrapped: Uint8Array): Awaitable<Uint8Array>;
+  /** Opens both values of a response as the key pair's mechanism wrote them, and keeps the keys. */
+  unwrapSession?(encryptionKey: Uint8Array, macKey: Uint8Array): Awaitable<HeldSession>;
+  /** This process does not use the key any longer. Idempotent. */
   dispose?(): void;
 }
 
@@ -43,7 +57,20 @@ export interface HeldSession {
   forget?(): Awaitable<void>;
 }
 
-/** `HeldSession.stored` of a session whose wrapped keys are kept as they came: only their holder opens them. */
+/**
+ * `HeldSession.stored` of a session whose wrapped keys are kept as they came: only their holder opens them. The length of
+ * the first is one byte, or 0 and two bytes.
+ */
 export function wrappedSessionState(encryptionKey: Uint8Array, macKey: Uint8Array): Uint8Array {
-  return Uint8Array.of(encryptionKey.length, ...encryptionKey, ...macKey);
+  const { length } = encryptionKey;
+  const head = length > 0 && length < 256 ? [length] : [0, length >> 8, length & 255];
+  return Uint8Array.of(...head, ...encryptionKey, ...macKey);
+}
+
+/** The wrapped keys of a state. */
+export function wrappedKeysOf(stored: Uint8Array): readonly [encryptionKey: Uint8Array, macKey: Uint8Array] {
+  const [length = 0, high = 0, low = 0] = stored;
+  const from = length > 0 ? 1 : 3;
+  const to = from + (length > 0 ? length : high * 256 + low);
+  return [stored.slice(from, to), stored.slice(to)];
 }

@@ -17,7 +17,7 @@ import {
 } from "../core/rsa.ts";
 import { openJwe, sealJwe } from "../crypto/jwe.ts";
 import { JWK_ENCRYPTION, JWK_MAC, keyFromJwk, keyToJwk } from "../crypto/jwk.ts";
-import type { SessionKeys } from "../crypto/crypto-context.ts";
+import type { OpaqueDecryption, SessionKeys } from "../crypto/crypto-context.ts";
 import { readPublicKey, writeRsaPublicKey } from "../crypto/key-der.ts";
 import { MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
@@ -29,8 +29,8 @@ export type WrappingMechanism = "RSA" | "JWE_RSA" | "JWEJS_RSA" | "JWK_RSA" | "J
 /** A key pair of the requester. One pair must not serve two mechanisms. */
 export interface WrappingKeyPair {
   readonly keyPairId: string;
-  /** With USE_DECRYPT and USE_UNWRAP. */
-  readonly privateKey: KeyHandle;
+  /** With USE_DECRYPT and USE_UNWRAP; or a key that is elsewhere (`opaqueDecryption`), but not for JWK_RSAES. */
+  readonly privateKey: KeyHandle | OpaqueDecryption;
   readonly publicKey: RsaPublicKey;
   /** Whether it is cleared with its request. JWK_RSAES takes no other pair. */
   readonly owns: boolean;
@@ -95,7 +95,13 @@ export function asymmetricWrapped(config: AsymmetricWrappedConfig): KeyExchange 
       const own = pending.get(request);
       if (own === undefined) return protocolError("KEYX_PRIVATE_KEY_MISSING", keydata.path);
       if (own.keyPairId !== keyPairId) protocolError("KEYX_RESPONSE_REQUEST_MISMATCH", `${keydata.path}.keypairid`);
-      if (own.mechanism === "JWK_RSAES") return unwrapPkcs1(core, own, encryptionKey, macKey);
+      const { privateKey, mechanism } = own;
+      if (!isOpaque(privateKey)) {
+        if (mechanism === "JWK_RSAES") return unwrapPkcs1(core, privateKey, encryptionKey, macKey);
+      } else if (privateKey.unwrapSession !== null) {
+        for (const wrapped of [encryptionKey, macKey]) checkLength(own, wrapped);
+        return privateKey.unwrapSession(encryptionKey, macKey);
+      }
       return bothKeys(
         () => unwrap(core, own, encryptionKey, ENCRYPTION),
         () => unwrap(core, own, macKey, MAC),
@@ -145,6 +151,10 @@ async function freshPair({ core, timers }: AsymmetricWrappedConfig): Promise<Wra
 function requestOf(pair: WrappingKeyPair, mechanism: WrappingMechanism): KeyRequest {
   // Who opens many ciphertexts with one key is what attacks on the padding need.
   if (mechanism === "JWK_RSAES" && !pair.owns) throw new MslUsageError("JWK_RSAES needs a key pair for each exchange.");
+  // Nor can this side see to it that every wrong padding is rejected alike by a key that is elsewhere.
+  if (mechanism === "JWK_RSAES" && isOpaque(pair.privateKey)) {
+    throw new MslUsageError("JWK_RSAES needs a private key in the core.");
+  }
   if (bitsOf(pair.publicKey) < MIN_MODULUS_BITS) throw new MslUsageError("The key pair has less than 2048 bits.");
   const request: KeyRequest = {
     scheme: NAME,
@@ -156,6 +166,10 @@ function requestOf(pair: WrappingKeyPair, mechanism: WrappingMechanism): KeyRequ
   };
   pending.set(request, { ...pair, mechanism });
   return request;
+}
+
+function isOpaque(key: KeyHandle | OpaqueDecryption): key is OpaqueDecryption {
+  return "decrypt" in key;
 }
 
 const bitsOf = ({ n }: RsaPublicKey) => 8 * n.length + 24 - Math.clz32(n[0] ?? 0);
@@ -176,10 +190,10 @@ async function wrap(
   key: KeyHandle,
   { purpose }: Target,
 ): Promise<Uint8Array> {
-  const isJwe = mechanism === "JWE_RSA" || mechanism === "JWEJS_RSA";
-  const text = mechanism === "RSA" ? core.exportKey(key) : keyToJwk(core, key, purpose, isJwe ? "use" : "key_ops");
+  const inJwe = isJwe(mechanism);
+  const text = mechanism === "RSA" ? core.exportKey(key) : keyToJwk(core, key, purpose, inJwe ? "use" : "key_ops");
   try {
-    if (isJwe) {
+    if (inJwe) {
       const form = mechanism === "JWE_RSA" ? "compact" : "JSON";
       return await sealJwe(core, { algorithm: "RSA-OAEP", publicKey, privateKey: null }, "A128GCM", form, text);
     }
@@ -189,18 +203,22 @@ async function wrap(
   }
 }
 
-async function unwrap(
-  core: Core,
-  { privateKey, publicKey, mechanism }: Pending,
-  wrapped: Uint8Array,
-  { purpose, spec }: Target,
-): Promise<KeyHandle> {
-  if (mechanism === "JWE_RSA" || mechanism === "JWEJS_RSA") {
+function isJwe(mechanism: WrappingMechanism): boolean {
+  return mechanism === "JWE_RSA" || mechanism === "JWEJS_RSA";
+}
+
+function checkLength({ publicKey, mechanism }: Pending, wrapped: Uint8Array): void {
+  if (!isJwe(mechanism) && wrapped.length !== publicKey.n.length) protocolError("CIPHERTEXT_BAD_PADDING", "keydata");
+}
+
+async function unwrap(core: Core, own: Pending, wrapped: Uint8Array, { purpose, spec }: Target): Promise<KeyHandle> {
+  const { privateKey, mechanism } = own;
+  if (isJwe(mechanism)) {
     const jwe = await openJwe(core, { algorithm: "RSA-OAEP", publicKey: null, privateKey }, "A128GCM", wrapped);
     return keyFromJwk(core, jwe, purpose, spec, "SESSION_KEY_CREATION_FAILURE");
   }
-  if (wrapped.length !== publicKey.n.length) protocolError("CIPHERTEXT_BAD_PADDING", "keydata");
-  const text = rsaOaepDecrypt(core, privateKey, wrapped);
+  checkLength(own, wrapped);
+  const text = isOpaque(privateKey) ? await privateKey.decrypt(wrapped) : rsaOaepDecrypt(core, privateKey, wrapped);
   // Some peers wrap a JSON Web Key under RSA too; the length tells them apart. The import wipes.
   if (mechanism === "RSA" && text.length === purpose.length) return core.importKey(spec, text);
   return keyFromJwk(core, text, purpose, spec, "SESSION_KEY_CREATION_FAILURE");
@@ -210,9 +228,9 @@ async function unwrap(
  * JWK_RSAES fails in one way, whatever is wrong with which value: the core rejects implicitly, what comes out of a wrong
  * padding is no key, like any other text that is none, and both values are always opened.
  */
-function unwrapPkcs1(core: Core, own: Pending, encryptionKey: Uint8Array, macKey: Uint8Array): SessionKeys {
-  const encryption = unwrapPkcs1Key(core, own, encryptionKey, ENCRYPTION);
-  const mac = unwrapPkcs1Key(core, own, macKey, MAC);
+function unwrapPkcs1(core: Core, key: KeyHandle, encryptionKey: Uint8Array, macKey: Uint8Array): SessionKeys {
+  const encryption = unwrapPkcs1Key(core, key, encryptionKey, ENCRYPTION);
+  const mac = unwrapPkcs1Key(core, key, macKey, MAC);
   if (encryption !== null && mac !== null) return { encryption, mac };
   encryption?.dispose();
   mac?.dispose();
@@ -221,7 +239,7 @@ function unwrapPkcs1(core: Core, own: Pending, encryptionKey: Uint8Array, macKey
 
 function unwrapPkcs1Key(
   core: Core,
-  { privateKey }: Pending,
+  privateKey: KeyHandle,
   wrapped: Uint8Array,
   { purpose, spec }: Target,
 ): KeyHandle | null {

@@ -6,6 +6,7 @@
 //     of the peer are known
 
 import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
+import { SESSION_CMAC } from "../core/key-specs.ts";
 import type { SessionKeys } from "../crypto/crypto-context.ts";
 import { decodeObject, type EncodeFields, encodeObject, type Format } from "../encoding/codec.ts";
 import { MAX_ID } from "../encoding/limits.ts";
@@ -59,6 +60,7 @@ export function encodeSnapshot(state: DeviceState, core: Core): Uint8Array {
         sequencenumber: masterToken.sequenceNumber,
         encryptionkey: keys === undefined ? null : key(keys.encryption),
         hmackey: keys === undefined ? null : key(keys.mac),
+        signaturealgorithm: keys?.mac.type === SESSION_CMAC.type ? "AESCmac" : null,
         wrapdata: opaque,
       })),
       counters: [...state.counters].map(([serialnumber, nonreplayableid]) => ({ serialnumber, nonreplayableid })),
@@ -172,7 +174,8 @@ function readSession(row: MslMap, core: Core): StoredSession {
 
 function readKeys(row: MslMap, core: Core): SessionKeys {
   const encryption = core.importKey(SESSION_ENCRYPTION, row.bytes("encryptionkey"));
-  return { encryption, mac: core.importKey(SESSION_MAC, row.bytes("hmackey")) };
+  const isCmac = row.stringOr("signaturealgorithm") === "AESCmac";
+  return { encryption, mac: core.importKey(isCmac ? SESSION_CMAC : SESSION_MAC, row.bytes("hmackey")) };
 }
 
 function readServiceToken(row: MslMap): ServiceToken {

@@ -21,6 +21,7 @@ import {
   opaqueSession,
   opaqueSigningContext,
   restoreWrappedSession,
+  wrappedSessionState,
 } from "../../src/crypto/opaque-context.ts";
 import type { KeyOperations } from "../../src/crypto/opaque-keys.ts";
 import { openPair, sealPair } from "../../src/crypto/seal.ts";
@@ -326,3 +327,22 @@ describe("signing keys of WebCrypto", () => {
     expect(() => ecdsaToDer(new Uint8Array(63))).toThrow(/SIGNATURE_ERROR/);
   });
 });
+
+test.each([24, 255, 256, 512])(
+  "a state holds wrapped keys of %i bytes, and gives them back as they came",
+  async (length) => {
+    const [encryptionKey, macKey] = [new Uint8Array(length).fill(1), new Uint8Array(length + 16).fill(2)];
+    const seen: Uint8Array[][] = [];
+    const restore = restoreWrappedSession(core, {
+      unwrapSession(...wrapped) {
+        seen.push(wrapped);
+        return { keys: {}, stored: null };
+      },
+    });
+    await restore(wrappedSessionState(encryptionKey, macKey));
+    expect(seen).toEqual([[encryptionKey, macKey]]);
+    // States of before had one byte of length.
+    if (length < 256)
+      expect(wrappedSessionState(encryptionKey, macKey).subarray(0, 2)).toEqual(Uint8Array.of(length, 1));
+  },
+);

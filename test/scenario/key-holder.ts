@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import type { HeldSession, KeyOperations } from "../../src/crypto/opaque-keys.ts";
+import type { DecryptionOperations, HeldSession, KeyOperations } from "../../src/crypto/opaque-keys.ts";
 import { wrappedSessionState } from "../../src/crypto/opaque-keys.ts";
 
 interface Answer {
@@ -71,6 +71,17 @@ export class KeyHolder {
   async #unwrapSession(key: number, encryption: Uint8Array, mac: Uint8Array): Promise<HeldSession> {
     const session = (await this.ask("unwrapSession", key, encryption, mac)) as number;
     return { keys: this.operations(session, true), stored: wrappedSessionState(encryption, mac) };
+  }
+
+  /** A private RSA key. `keepsSessions`: sessions are opened there and stay. */
+  decryption(key: number, keepsSessions: boolean): DecryptionOperations {
+    if (!keepsSessions) return { decrypt: async (wrapped) => plain(await this.ask("oaep", key, wrapped)) };
+    return {
+      unwrapSession: async (encryption, mac) => {
+        const session = (await this.ask("oaepSession", key, encryption, mac)) as number;
+        return { keys: this.operations(session, true), stored: wrappedSessionState(encryption, mac) };
+      },
+    };
   }
 
   async reveal(): Promise<Uint8Array[]> {

@@ -4,10 +4,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ClientConfig } from "../../src/control/api.ts";
 import { type Core, ENCRYPTION_KEY, MAC_KEY } from "../../src/core/core.ts";
+import { CMAC_KEY } from "../../src/core/key-specs.ts";
 import { readPublicKey } from "../../src/crypto/key-der.ts";
-import { opaqueContext, opaqueSigningContext, restoreWrappedSession } from "../../src/crypto/opaque-context.ts";
+import {
+  opaqueContext,
+  opaqueDecryption,
+  opaqueSigningContext,
+  restoreWrappedSession,
+} from "../../src/crypto/opaque-context.ts";
 import { ecc, eccData, rsa, rsaData } from "../../src/entity-auth/key-pair.ts";
 import { psk, pskData } from "../../src/entity-auth/psk.ts";
+import { asymmetricWrapped, type WrappingMechanism } from "../../src/key-exchange/asymmetric-wrapped.ts";
 import { ecdh } from "../../src/key-exchange/ecdh.ts";
 import { jweLadder, jwkLadder } from "../../src/key-exchange/ladder.ts";
 import { symmetricWrapped } from "../../src/key-exchange/symmetric-wrapped.ts";
@@ -174,6 +181,138 @@ describe.each(["JSON", "CBOR"] as const)("keys in another process, %s", (firstFo
     expect(holder.asked.filter((operation) => operation === "sign")).toHaveLength(1);
     await expectSecret(holder.traffic, await holder.reveal());
   });
+
+  test.each(["RSA", "JWK_RSA", "JWE_RSA", "JWEJS_RSA"] as const)(
+    "ASYMMETRIC_WRAPPED %s: the private key stays, the session is the core's",
+    async (mechanism) => {
+      const { w, device } = await wrappedWorld(mechanism, false);
+      const client = await device({ firstFormat });
+      expect(await (await client.request({ body: "one", user: user() })).text()).toBe("ECHO:one");
+      expect(await (await client.request({ body: "two" })).text()).toBe("ECHO:two");
+      expect(w.reports.filter((report) => report.keyx.length > 0).at(-1)?.keyx).toEqual(["ASYMMETRIC_WRAPPED"]);
+      expect(holder.asked.filter((operation) => operation === "oaep")).toHaveLength(2);
+      await expectSecret(holder.traffic, await holder.reveal());
+    },
+  );
+
+  test.each(["RSA", "JWK_RSA"] as const)(
+    "ASYMMETRIC_WRAPPED %s: the session stays with the private key's holder, also over a restart",
+    async (mechanism) => {
+      const { w, device } = await wrappedWorld(mechanism, true);
+      const place: MemoryPlace = { snapshot: null };
+      const client = await device({ firstFormat, storage: memoryStorage(place) });
+      expect(await (await client.request({ body: "one", user: user() })).text()).toBe("ECHO:one");
+      expect(await (await client.request({ body: "two", nonReplayable: true })).text()).toBe("ECHO:two");
+      const token = client.session.masterToken;
+      await client.close();
+      const again = await device({ firstFormat, storage: memoryStorage(place) });
+      expect(await (await again.request({ body: "three" })).text()).toBe("ECHO:three");
+      expect(again.session.masterToken).toEqual(token);
+      expect(holder.asked.filter((operation) => operation === "oaepSession")).toHaveLength(2);
+      expect(holder.asked).not.toContain("oaep");
+      const keys = await holder.reveal();
+      // The private exponent, and the session's keys once for each time that they were opened.
+      expect(keys).toHaveLength(5);
+      const wire = w.wire.flatMap(({ request, response }) => [request, response]);
+      await expectSecret([...holder.traffic, ...wire, place.snapshot!], keys);
+      await again.close();
+    },
+  );
+
+  test("PSK that signs with AES-CMAC: the holder's signatures are those of the core", async () => {
+    const keys = [new Uint8Array(16).fill(31), new Uint8Array(16).fill(32)] as const;
+    const key = (await holder.ask("imported", ...keys)) as number;
+    const ask = holder.operations(key, true);
+    const sign = async (data: Uint8Array) => new Uint8Array((await holder.ask("cmac", key, data)) as Buffer);
+    const { sign: _, ...rest } = ask;
+    const w = await World.create({
+      extend: (core, own) => {
+        const slots = slotContext(core, {
+          keyId: "hardware-4",
+          encryption: core.importKey(ENCRYPTION_KEY, keys[0].slice()),
+          mac: core.importKey(CMAC_KEY, keys[1].slice()),
+        });
+        return {
+          entitySchemes: [psk({ contextOf: (id) => (id === "hardware-4" ? slots : own.pskContextOf(id)) })],
+          keyExchange: [ecdh({ core })],
+        };
+      },
+    });
+    const device = (algorithm: "AESCmac" | "HmacSHA256") => {
+      const opaque = opaqueContext(w.core, {
+        keyId: "hardware-4",
+        keys: { ...rest, sign, signatureAlgorithm: algorithm },
+      });
+      const scheme = psk({ contextOf: (id) => (id === "hardware-4" ? opaque : w.pskContextOf(id)) });
+      return w.device({
+        firstFormat,
+        entity: { scheme, data: () => pskData("hardware-4") },
+        serverSchemes: [scheme],
+        keyExchange: [ecdh({ core: w.core })],
+      });
+    };
+    const client = await device("AESCmac");
+    expect(await (await client.request({ body: "one" })).text()).toBe("ECHO:one");
+    expect(holder.asked.filter((operation) => operation === "cmac").length).toBeGreaterThan(0);
+    // Who says nothing of the algorithm signs with HMAC, which has another length.
+    const other = await device("HmacSHA256");
+    await expect(other.request({ body: "one" })).rejects.toMatchObject({ code: "HMAC_ERROR" });
+  });
+});
+
+/** A device whose pair of ASYMMETRIC_WRAPPED is the holder's. */
+async function wrappedWorld(mechanism: WrappingMechanism, keepsSessions: boolean) {
+  const { key, publicKey } = (await holder.ask("keyPair", "RSA")) as { key: number; publicKey: Uint8Array };
+  const read = readPublicKey(new Uint8Array(publicKey));
+  if (read.kind !== "RSA") throw new Error("No RSA key.");
+  const w = await World.create({
+    extend: (core) => ({ keyExchange: [asymmetricWrapped({ core, timers: null, mechanisms: [mechanism] })] }),
+  });
+  const keys = holder.decryption(key, keepsSessions);
+  const privateKey = opaqueDecryption(w.core, keys);
+  const keyPair = () => ({ keyPairId: "hw", privateKey, publicKey: read.rsa, owns: mechanism === "JWK_RSAES" });
+  const device = (overrides: Partial<ClientConfig>) =>
+    w.device({
+      keyExchange: [asymmetricWrapped({ core: w.core, timers: null, mechanisms: [mechanism], keyPair })],
+      restoreSession: restoreWrappedSession(w.core, keys),
+      ...overrides,
+    });
+  return { w, device };
+}
+
+test("a private key in hardware does not serve JWK_RSAES, nor answers that are damaged or a holder that is gone", async () => {
+  const padding = await wrappedWorld("JWK_RSAES", false);
+  await expect((await padding.device({})).request({ body: "x" })).rejects.toMatchObject({ code: "USAGE" });
+  for (const keepsSessions of [false, true]) {
+    const { device } = await wrappedWorld("RSA", keepsSessions);
+    expect(await (await (await device({})).request({ body: "x" })).text()).toBe("ECHO:x");
+    const damaged = await World.create({
+      extend: (core) => {
+        const honest = asymmetricWrapped({ core, timers: null, mechanisms: ["RSA"] });
+        return {
+          keyExchange: [
+            {
+              ...honest,
+              async respond(parsed, binding) {
+                const answer = (await honest.respond(parsed, binding))!;
+                const encryptionkey = (answer.keydata.encryptionkey as Uint8Array).map((byte) => byte ^ 1);
+                return { ...answer, keydata: { ...answer.keydata, encryptionkey } };
+              },
+            },
+          ],
+        };
+      },
+    });
+    const client = await device({ transport: damaged.transport });
+    await expect(client.request({ body: "x" })).rejects.toMatchObject({
+      name: "MslProtocolError",
+      code: keepsSessions ? "UNWRAP_ERROR" : "CIPHERTEXT_BAD_PADDING",
+    });
+    expect(client.session.masterToken).toBeNull();
+  }
+  const { device } = await wrappedWorld("RSA", false);
+  holder.stop();
+  await expect((await device({})).request({ body: "x" })).rejects.toMatchObject({ code: "CIPHERTEXT_BAD_PADDING" });
 });
 
 test("a holder that fails or is gone: typed errors, and the device recovers when it is back", async () => {

@@ -9,7 +9,7 @@ import { ecdsaContext, rsaContext } from "../crypto/asymmetric.ts";
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { protocolError } from "../errors/msl-error.ts";
-import type { Awaitable } from "../platform/awaitable.ts";
+import { type Awaitable, chain } from "../platform/awaitable.ts";
 import { type Clock, nowSeconds } from "../platform/clock.ts";
 import { checkEntityPolicy, type EntityAuthData, type EntityPolicy, type EntityScheme } from "./scheme.ts";
 import { type Certificate, readCertificate } from "./x509/certificate.ts";
@@ -27,8 +27,8 @@ export interface X509Config {
   /** Revocation of a certificate, e.g. by a list of its issuer. */
   readonly isCertificateRevoked?: (certificate: Certificate) => Awaitable<boolean>;
   /**
-   * Whether this issuer may speak of this subject. Two authorities can issue the same name: without the hook, the first
-   * issuer that is seen keeps the name while the process runs.
+   * Whether this issuer may speak of this subject. Two authorities can issue the same name: without the hook, the issuer
+   * whose certificate first verified a header keeps the name while the process runs.
    */
   readonly mayIssue?: (issuer: string, subject: string) => Awaitable<boolean>;
   /** Of the local entity: its certificate, DER, and the private key, in a slot, or a context whose key lives elsewhere. */
@@ -47,7 +47,7 @@ const MAX_NAMES = 100_000;
 export function x509(config: X509Config): EntityScheme {
   const { core, clock, trust } = config;
   const local = config.local ?? null;
-  const mayIssue = config.mayIssue ?? firstIssuer();
+  const issuers = config.mayIssue === undefined ? new FirstIssuers() : null;
 
   return {
     name: NAME,
@@ -74,10 +74,13 @@ export function x509(config: X509Config): EntityScheme {
       }
       if ((await config.isCertificateRevoked?.(certificate)) === true) protocolError("ENTITY_REVOKED", FIELD);
       trust.accept(certificate, nowSeconds(clock));
-      if (!(await mayIssue(certificate.issuer, certificate.subject))) protocolError("INCORRECT_ENTITYAUTH_DATA", FIELD);
-      return publicKey === null
-        ? protocolError("X509CERT_VERIFICATION_FAILED", FIELD)
-        : publicKeyContext(core, publicKey);
+      const { issuer, subject } = certificate;
+      const mayIssue =
+        (await config.mayIssue?.(issuer, subject)) !== false && issuers?.allows(issuer, subject) !== false;
+      if (!mayIssue) protocolError("INCORRECT_ENTITYAUTH_DATA", FIELD);
+      if (publicKey === null) return protocolError("X509CERT_VERIFICATION_FAILED", FIELD);
+      const context = publicKeyContext(core, publicKey);
+      return issuers === null ? context : claiming(context, () => issuers.claim(issuer, subject));
     },
   };
 }
@@ -91,16 +94,30 @@ export function x509Data(der: Uint8Array): EntityAuthData {
   return data;
 }
 
-function firstIssuer(): (issuer: string, subject: string) => boolean {
-  const issuers = new Map<string, string>();
-  return (issuer, subject) => {
-    const known = issuers.get(subject);
-    if (known !== undefined) return known === issuer;
-    issuers.set(subject, issuer);
-    if (issuers.size > MAX_NAMES) {
-      const oldest = issuers.keys().next();
-      if (!oldest.done) issuers.delete(oldest.value);
+/** Names with the issuer that has them. */
+class FirstIssuers {
+  readonly #issuers = new Map<string, string>();
+
+  allows(issuer: string, subject: string): boolean {
+    return (this.#issuers.get(subject) ?? issuer) === issuer;
+  }
+
+  /** Keeps the name for this issuer; false: another one has it. */
+  claim(issuer: string, subject: string): boolean {
+    if (this.#issuers.has(subject)) return this.allows(issuer, subject);
+    this.#issuers.set(subject, issuer);
+    if (this.#issuers.size > MAX_NAMES) {
+      const oldest = this.#issuers.keys().next();
+      if (!oldest.done) this.#issuers.delete(oldest.value);
     }
     return true;
+  }
+}
+
+/** A certificate alone claims no name, anyone may have seen it: its key has to verify something. */
+function claiming(context: CryptoContext, claim: () => boolean): CryptoContext {
+  return {
+    ...context,
+    verify: (data, signature) => chain(context.verify(data, signature), (isRight) => isRight && claim()),
   };
 }

@@ -156,6 +156,21 @@ describe("a certificate", () => {
     expect(await open.presents(leaf(other, { pair: impostor }), impostor)).toEqual(ACCEPTED);
   });
 
+  test("that was only seen takes no name away from whoever has it", async () => {
+    const trusted = (trust: TrustStore) => trust.add(authority(other), now);
+    const { presents } = await network({ trusted });
+    // Another authority's certificate of this name, sent by somebody without its key.
+    const theirs = p256Pair();
+    for (let i = 0; i < 3; i++) {
+      expect(await presents(leaf(other, { pair: theirs }), p256Pair())).toEqual([
+        "MESSAGE_ENTITYDATABASED_VERIFICATION_FAILED",
+        null,
+      ]);
+    }
+    expect(await presents(leaf(root))).toEqual(ACCEPTED);
+    expect(await presents(leaf(other, { pair: theirs }), theirs)).toEqual(["INCORRECT_ENTITYAUTH_DATA", null]);
+  });
+
   test("behind a gap in the chain, with a changed signature or signed by itself is refused", async () => {
     const unknown = { subject: "Unknown", pair: p256Pair() };
     const { presents } = await network();

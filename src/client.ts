@@ -19,6 +19,7 @@ export type {
   ServiceTokenBinding,
   ServiceTokenEditor,
   ServiceTokenHooks,
+  Subscription,
   UserSession,
 } from "./control/api.ts";
 export { createClient } from "./control/client.ts";
@@ -34,8 +35,10 @@ export {
   type WebAssemblyHost,
 } from "./core/start.ts";
 export type { CryptoContext, OpaqueSession, RestoreSession, SessionKeys } from "./crypto/crypto-context.ts";
+export type { CompressionAlgorithm } from "./encoding/compression.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/msl-error.ts";
+export { compression } from "./message/body.ts";
 export type { CancelSignal } from "./platform/signal.ts";
 export type { ByteReader, ByteWriter, Exchange, Transport } from "./platform/transport.ts";
 export type { ClearableStorage, StateStorage } from "./store/snapshot-storage.ts";

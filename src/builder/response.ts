@@ -57,6 +57,21 @@ export async function responseTokens(
   }
 }
 
+/** For a message that answers nothing: the request's tokens as they are, or a user that the application names. */
+export async function pushedTokens(
+  request: MessageHeader,
+  { issuer, format }: Pick<ResponseSurroundings, "issuer" | "format">,
+  attachUser: string | null,
+): Promise<ResponseTokens> {
+  const masterToken = verifiedOrNull(request.masterToken);
+  const { userIdToken: held, serviceTokens } = request;
+  if (held !== null || attachUser === null || masterToken === null) {
+    return { keyResponse: null, userIdToken: held, serviceTokens };
+  }
+  const userIdToken = await issuer.issueUserIdToken({ user: attachUser, masterToken, renew: null, format });
+  return { keyResponse: null, userIdToken, serviceTokens };
+}
+
 async function completeTokens(
   request: MessageHeader,
   around: ResponseSurroundings,

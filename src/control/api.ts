@@ -5,6 +5,7 @@ import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
 import type { CapabilitiesConfig } from "../message/capabilities.ts";
 import type { Core } from "../core/core.ts";
 import type { Format } from "../encoding/codec.ts";
+import type { CompressionAlgorithm } from "../encoding/compression.ts";
 import type { EntityAuthData, EntityScheme } from "../entity-auth/scheme.ts";
 import type { MslErrorCode, ResponseCode } from "../errors/codes.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
@@ -24,7 +25,10 @@ import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData, UserScheme } from "../user-auth/scheme.ts";
 import type { ServerEvent } from "./events.ts";
 
-/** A body to send: bytes, text (sent as UTF-8), pieces as they come, or a function that makes one anew for each attempt. */
+/**
+ * A body to send: bytes, text (sent as UTF-8), pieces as they come, or a function that makes one anew for each attempt.
+ * A piece waits for the next one only while that is at hand: what a source gives leaves before the source is waited for.
+ */
 export type Body = BodySource | (() => BodySource);
 export type BodySource = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -137,6 +141,11 @@ export interface ClientConfig extends Environment, ReadLimits {
   readonly requireReply?: Protection | null;
   /** Bytes of a one-shot body kept for resending. Default 1 MiB. */
   readonly resendBytes?: number;
+  /**
+   * A reply whose body nobody reads for this long is given up, so that it does not keep its connection and the keys of
+   * its session: a later read rejects. Default 60 000; null: never. Without `timers` replies must be read or cancelled.
+   */
+  readonly unreadMs?: number | null;
   readonly onMessage?: (report: MessageReport) => void;
 }
 
@@ -148,8 +157,8 @@ export interface RequestInit extends CallOptions, Protection {
   readonly expectSender?: string | null;
   readonly requireReply?: Protection | null;
   readonly serviceTokens?: ServiceTokenHooks | null;
-  /** Default true: GZIP where it makes a chunk smaller and the capabilities have it. */
-  readonly compress?: boolean;
+  /** Default true: GZIP, else LZW, where it makes a chunk smaller and the capabilities have it. Or one of the two. */
+  readonly compress?: boolean | CompressionAlgorithm;
 }
 
 export type SendInit = Omit<RequestInit, "wantTokens" | "requireReply">;
@@ -160,10 +169,21 @@ export interface Outgoing {
   write(bytes: Uint8Array): Promise<void>;
   /** Sends what was written so far as a chunk; resolves when it left. Without anything written nothing is sent. */
   flush(): Promise<void>;
+  /** How what is written from now on is compressed, null: not at all. False, and no change: the capabilities lack it. */
+  setCompression(algorithm: CompressionAlgorithm | null): Promise<boolean>;
   /** Ends the message; resolves when it left. Idempotent. */
   close(): Promise<void>;
   /** Drops the request: `incoming` rejects with ABORTED. */
   abort(): void;
+}
+
+/**
+ * Messages that a server pushes, once through; what is not read of one is passed over when the next is asked for.
+ * Iterating rejects as `request` does. Leaving the loop closes.
+ */
+export interface Subscription extends AsyncIterable<Incoming> {
+  /** Drops the connection; the loop ends. Idempotent. */
+  close(): void;
 }
 
 export interface ClientSession {
@@ -191,6 +211,13 @@ export interface MslClient {
    * is sent again once a byte of the body left; `incoming` and the calls of `outgoing` reject as `request` does.
    */
   open(init: Omit<RequestInit, "body">): { readonly outgoing: Outgoing; readonly incoming: Promise<Incoming> };
+  /**
+   * Sends a message, after a handshake where one is needed, and gives what the server pushes on the same connection
+   * until it ends it; a response counts as one. Recovery ends with the first message. On full-duplex transports the
+   * server may push while the body is being sent. Where the connection is not authentic, whoever is on it can push what
+   * the server pushed in this session before: let messages carry a number where that matters.
+   */
+  subscribe(init: SendInit): Subscription;
   readonly session: ClientSession;
   /** Waits for saves, clears all keys. */
   close(): Promise<void>;
@@ -224,6 +251,12 @@ export interface ServerConfig extends Environment, ReadLimits {
 export interface ServerRequest extends Incoming {
   readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
   readonly nonReplayable: boolean;
+  /**
+   * Sends a message of its own in place of a response, as often as the handler likes until it returns null; resolves when
+   * it left. It issues no tokens but those of a user that it attaches. Clients read such messages with `subscribe`.
+   * @throws MslProtectionRequired, MslTransportError, MslUsageError once the handler has returned
+   */
+  push(init: ResponseInit): Promise<void>;
 }
 
 export interface ResponseInit extends Protection {
@@ -231,7 +264,7 @@ export interface ResponseInit extends Protection {
   /** Attaches a user: the response carries a new user ID token for it. */
   readonly user?: string | null;
   readonly serviceTokens?: ServiceTokenHooks | null;
-  readonly compress?: boolean;
+  readonly compress?: boolean | CompressionAlgorithm;
 }
 
 /** Instead of a response: refuse the entity or the user, or answer with an error of the table. */
@@ -243,7 +276,8 @@ export type Admission = (facts: {
   readonly hasUserIdToken: boolean;
 }) => Awaitable<RejectInit | null>;
 
-export type RequestHandler = (request: ServerRequest) => Awaitable<ResponseInit | RejectInit>;
+/** Null: no response, since messages were pushed instead, or none is wanted. */
+export type RequestHandler = (request: ServerRequest) => Awaitable<ResponseInit | RejectInit | null>;
 
 export interface MslServer {
   /**

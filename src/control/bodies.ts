@@ -10,18 +10,20 @@ export interface RepeatableBody {
   /** Whether another attempt can send the same bytes. */
   readonly canRepeat: boolean;
   open(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** There will be no other attempt: a source that was not read to its end is told. */
+  end(): void;
 }
 
 export function repeatableBody(body: Body | undefined, resendBytes: number): RepeatableBody {
   if (body === undefined) return fixed(new Uint8Array(0));
-  if (typeof body === "function") return { isEmpty: false, canRepeat: true, open: () => pieces(body()) };
+  if (typeof body === "function") return { isEmpty: false, canRepeat: true, open: () => pieces(body()), end() {} };
   if (typeof body === "string") return fixed(textBytes(body));
   if (body instanceof Uint8Array) return fixed(body);
   return new OneShot(body, resendBytes);
 }
 
 function fixed(bytes: Uint8Array): RepeatableBody {
-  return { isEmpty: bytes.length === 0, canRepeat: true, open: () => [bytes] };
+  return { isEmpty: bytes.length === 0, canRepeat: true, open: () => [bytes], end() {} };
 }
 
 function pieces(source: BodySource): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
@@ -37,6 +39,9 @@ class OneShot implements RepeatableBody {
   #kept: Uint8Array[] = [];
   #size = 0;
   #isEnded = false;
+  #attempts = 0;
+  /** Asked for, and not given to anybody yet. */
+  #asked: Promise<IteratorResult<Uint8Array>> | null = null;
 
   constructor(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, limit: number) {
     this.#limit = limit;
@@ -51,18 +56,30 @@ class OneShot implements RepeatableBody {
   }
 
   async *open(): AsyncGenerator<Uint8Array> {
+    const attempt = ++this.#attempts;
     for (const piece of this.#kept) yield piece;
     while (!this.#isEnded) {
-      const next = await this.#iterator.next();
+      this.#asked ??= Promise.resolve(this.#iterator.next());
+      const next = await this.#asked;
+      // The attempt failed while it waited: the piece is for the one after it.
+      if (attempt !== this.#attempts) return;
+      this.#asked = null;
       if (next.done === true) {
         this.#isEnded = true;
         return;
       }
       this.#size += next.value.length;
       // The source may fill its buffer again: keep a copy. Beyond the bound nothing is kept any more.
-      if (this.canRepeat) this.#kept.push(next.value.slice());
+      if (this.canRepeat) this.#kept.push(next.value.length === 0 ? next.value : next.value.slice());
       else this.#kept = [];
       yield next.value;
     }
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#kept = [];
+    void Promise.resolve(this.#iterator.return?.()).catch(() => {});
   }
 }

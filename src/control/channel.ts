@@ -1,13 +1,16 @@
 // The outgoing side of an open channel: what the application writes becomes the body of the one message under way.
 
+import type { CompressionAlgorithm } from "../encoding/compression.ts";
 import { MslLocalError, MslUsageError } from "../errors/msl-error.ts";
-import { CHUNK_BYTES, FLUSH } from "../message/body.ts";
+import { CHUNK_BYTES, compression, FLUSH } from "../message/body.ts";
 import type { Outgoing } from "./api.ts";
 import type { RepeatableBody } from "./bodies.ts";
 
 /** One piece at a time is on its way: whoever hands one over waits until the one before it has left. */
 export class OutgoingChannel implements Outgoing, RepeatableBody {
   readonly isEmpty = false;
+  /** Those that the message's header names. */
+  readonly #algorithms: readonly CompressionAlgorithm[];
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #next: Uint8Array | null = null;
@@ -18,6 +21,10 @@ export class OutgoingChannel implements Outgoing, RepeatableBody {
   #isSent = false;
   #failure: { readonly error: unknown } | null = null;
   #wakes: (() => void)[] = [];
+
+  constructor(algorithms: readonly CompressionAlgorithm[]) {
+    this.#algorithms = algorithms;
+  }
 
   /** Nothing is kept: once the application's bytes are on the wire there is no second attempt. */
   get canRepeat(): boolean {
@@ -42,6 +49,15 @@ export class OutgoingChannel implements Outgoing, RepeatableBody {
     if (this.#heldBytes > 0) await this.#handOver(this.#take());
     await this.#handOver(FLUSH);
     await this.#until(() => this.#next === null);
+  }
+
+  async setCompression(algorithm: CompressionAlgorithm | null): Promise<boolean> {
+    this.#check();
+    if (this.#isClosed) throw new MslUsageError("The body is closed.");
+    if (algorithm !== null && !this.#algorithms.includes(algorithm)) return false;
+    if (this.#heldBytes > 0) await this.#handOver(this.#take());
+    await this.#handOver(compression(algorithm));
+    return true;
   }
 
   async close(): Promise<void> {
@@ -79,6 +95,8 @@ export class OutgoingChannel implements Outgoing, RepeatableBody {
     }
     this.#hasBegun = true;
   }
+
+  end(): void {}
 
   /** The whole message has left. */
   sent(): void {

@@ -1,22 +1,30 @@
 // A device in a trusted services network: requests that authenticate, exchange keys, log in and renew by themselves.
 
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
-import { errorName } from "../errors/codes.ts";
-import { MslLimitError, MslRemoteError, MslUsageError } from "../errors/msl-error.ts";
-import type { ErrorHeader } from "../message/error-header.ts";
+import { MslLimitError, type MslRemoteError, MslUsageError } from "../errors/msl-error.ts";
 import { DeviceStore } from "../store/device-store.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
-import type { ClientConfig, ClientSession, Incoming, MslClient, Outgoing, RequestInit, SendInit } from "./api.ts";
+import type {
+  ClientConfig,
+  ClientSession,
+  Incoming,
+  MslClient,
+  Outgoing,
+  RequestInit,
+  SendInit,
+  Subscription,
+} from "./api.ts";
 import { type RepeatableBody, repeatableBody } from "./bodies.ts";
 import { OutgoingChannel } from "./channel.ts";
-import { type AttemptOutcome, type Operation, runAttempt } from "./client-attempt.ts";
+import { runAttempt } from "./client-attempt.ts";
 import { ClientEngine } from "./client-engine.ts";
+import type { AttemptOutcome, Operation } from "./client-operation.ts";
+import { deliver, remoteError } from "./client-reply.ts";
 import { Deadline } from "./deadline.ts";
 import { type Attempt, type ExchangeEvent, INITIAL, step } from "./exchange.ts";
-import { IncomingMessage } from "./incoming.ts";
 import { noteRefusedOffer, offeredSchemes } from "./key-offers.ts";
-import { reportIncoming } from "./reports.ts";
-import { MAX_MESSAGE_BYTES, RESEND_BYTES } from "./settings.ts";
+import { RESEND_BYTES } from "./settings.ts";
+import { OwnSignal, PushedMessages } from "./subscription.ts";
 import { boundUserIdToken, dropTokens, type SentTokens } from "./token-selection.ts";
 
 /**
@@ -31,6 +39,8 @@ export async function createClient(config: ClientConfig): Promise<MslClient> {
   const store = await DeviceStore.open(core, data?.identity ?? null, config.storage ?? null, config);
   return new Client(new ClientEngine(config, core, store));
 }
+
+type Final = AttemptOutcome & { kind: "reply" | "sent" };
 
 interface FreshData {
   readonly entityAuth: EntityAuthData | null;
@@ -70,24 +80,38 @@ class Client implements MslClient {
   }
 
   async request(init: RequestInit): Promise<Incoming> {
-    const body = repeatableBody(init.body, this.#engine.config.resendBytes ?? RESEND_BYTES);
-    const incoming = await this.#start(init, body, true);
-    return incoming ?? never();
+    return this.#ask(init, this.#body(init));
   }
 
   async send(init: SendInit): Promise<void> {
-    const body = repeatableBody(init.body, this.#engine.config.resendBytes ?? RESEND_BYTES);
-    await this.#start({ ...init, wantTokens: false }, body, false);
+    await this.#perform(this.#operation({ ...init, wantTokens: false }, this.#body(init), "nothing"));
   }
 
   open(init: Omit<RequestInit, "body">): { readonly outgoing: Outgoing; readonly incoming: Promise<Incoming> } {
-    const outgoing = new OutgoingChannel();
-    const incoming = this.#start(init, outgoing, true).then((reply) => reply ?? never());
+    const outgoing = new OutgoingChannel(this.#engine.capabilities.compression);
+    const incoming = this.#ask(init, outgoing);
     incoming.catch((error) => outgoing.fail(error));
     return { outgoing, incoming };
   }
 
-  async #start(init: RequestInit, body: RepeatableBody, expectsReply: boolean): Promise<Incoming | null> {
+  subscribe(init: SendInit): Subscription {
+    const signal = new OwnSignal(init.signal ?? null);
+    const operation = this.#operation({ ...init, signal, wantTokens: false }, this.#body(init), "pushes");
+    return new PushedMessages(operation, signal, this.#perform(operation));
+  }
+
+  #body(init: SendInit): RepeatableBody {
+    return repeatableBody(init.body, this.#engine.config.resendBytes ?? RESEND_BYTES);
+  }
+
+  async #ask(init: RequestInit, body: RepeatableBody): Promise<Incoming> {
+    const operation = this.#operation(init, body, "reply");
+    const outcome = await this.#perform(operation);
+    if (outcome.kind !== "reply") throw new MslUsageError("A request without a reply.");
+    return deliver(operation, outcome, () => operation.deadline.end());
+  }
+
+  #operation(init: RequestInit, body: RepeatableBody, awaits: Operation["awaits"]): Operation {
     if (this.#isClosed) throw new MslUsageError("The client is closed.");
     const engine = this.#engine;
     const deadline = new Deadline(engine.config.timers, init.timeoutMs ?? null, init.signal ?? null);
@@ -98,17 +122,27 @@ class Client implements MslClient {
       wantTokens: init.wantTokens === true,
       hasUser: (init.user ?? null) !== null,
       // A message whose reply is not read gets no tokens: what it needs, a handshake fetches before it.
-      isEmpty: body.isEmpty || !expectsReply,
+      isEmpty: body.isEmpty || awaits !== "reply",
     };
+    return { engine, init, wishes, body, awaits, deadline };
+  }
+
+  async #perform(operation: Operation): Promise<Final> {
+    let isGoingOn = false;
     try {
-      return await this.#run({ engine, init, wishes, body, expectsReply, deadline });
+      const outcome = await this.#run(operation);
+      isGoingOn = outcome.kind === "reply" && outcome.pushes !== null;
+      if (outcome.kind === "sent") operation.deadline.end();
+      return outcome;
     } catch (error) {
-      deadline.end();
+      operation.deadline.end();
       throw error;
+    } finally {
+      if (!isGoingOn) operation.body.end();
     }
   }
 
-  async #run(operation: Operation): Promise<Incoming | null> {
+  async #run(operation: Operation): Promise<Final> {
     const { config, store } = this.#engine;
     let event: ExchangeEvent = { kind: "start" };
     let state = INITIAL;
@@ -129,10 +163,8 @@ class Client implements MslClient {
       failed = null;
       switch (outcome.kind) {
         case "reply":
-          return this.#deliver(operation, outcome);
         case "sent":
-          operation.deadline.end();
-          return null;
+          return outcome;
         case "handshake-reply":
           event = outcome;
           break;
@@ -176,35 +208,8 @@ class Client implements MslClient {
     return { entityAuth, userAuth };
   }
 
-  async #deliver(operation: Operation, reply: AttemptOutcome & { kind: "reply" }): Promise<Incoming> {
-    const { header, body, input, lease } = reply;
-    const { deadline, engine } = operation;
-    const incoming = new IncomingMessage(header, body, {
-      maxBytes: engine.limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
-      wait: (value) => deadline.wait(value),
-      done: () => {
-        input.cancel();
-        deadline.end();
-        lease?.release();
-        reportIncoming(engine.config.onMessage, header, input.bytes, false);
-      },
-    });
-    await incoming.prefetch();
-    return incoming;
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#engine.store.close();
   }
-}
-
-function never(): never {
-  throw new MslUsageError("A request without a reply.");
-}
-
-function remoteError(header: ErrorHeader, attempts: number): MslRemoteError {
-  const { internalCode, responseCode, userMessage } = header;
-  const code = (internalCode === null ? null : errorName(internalCode)) ?? "INTERNAL_EXCEPTION";
-  return new MslRemoteError(code, { internalCode, responseCode, userText: userMessage, attempts });
 }

@@ -54,6 +54,16 @@ export class IncomingMessage implements Incoming {
     if (this.#body.isDone) this.#over();
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Nobody reads it: what it holds is needed elsewhere. A later read meets the error. */
+  giveUp(error: unknown): void {
+    this.#body.fail(error);
+    this.#over();
+  }
+
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -93,8 +103,8 @@ export class IncomingMessage implements Incoming {
   }
 }
 
-/** A request at the server. */
-export class IncomingRequest extends IncomingMessage implements ServerRequest {
+/** A request. */
+export class IncomingRequest extends IncomingMessage implements Omit<ServerRequest, "push"> {
   readonly masterToken: ServerRequest["masterToken"];
   readonly nonReplayable: boolean;
 
@@ -104,5 +114,15 @@ export class IncomingRequest extends IncomingMessage implements ServerRequest {
     this.masterToken =
       token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber };
     this.nonReplayable = header.nonReplayableId !== null;
+  }
+}
+
+/** A request at a server, which may push instead of answering it. */
+export class PushableRequest extends IncomingRequest implements ServerRequest {
+  readonly push: ServerRequest["push"];
+
+  constructor(header: MessageHeader, body: BodyReader, options: IncomingOptions, push: ServerRequest["push"]) {
+    super(header, body, options);
+    this.push = push;
   }
 }

@@ -65,7 +65,7 @@ export interface PeerIncoming extends Incoming {
   readonly peerServiceTokens: readonly ServiceToken[];
 }
 
-export interface PeerRequest extends ServerRequest, PeerIncoming {
+export interface PeerRequest extends Omit<ServerRequest, "push">, PeerIncoming {
   /**
    * Answers, with a handshake first where the answer could not be protected otherwise. Resolves with what the sender
    * said to the answer, if it had to say something; reading it waits for what the sender still sends.

@@ -68,6 +68,7 @@ export class StreamChannel implements PeerChannel {
     return {
       isFullDuplex: true,
       write: (bytes) => writer.write(bytes),
+      flush: async () => writer.flush?.(),
       end: async () => {},
       reply: () => this.receive(),
       finish: async () => {},
@@ -136,6 +137,10 @@ class ExchangeTurn implements Turn {
     return this.#exchange.writer.write(bytes);
   }
 
+  async flush(): Promise<void> {
+    await this.#exchange.writer.flush?.();
+  }
+
   end(): Promise<void> {
     return this.#exchange.writer.end();
   }
@@ -187,6 +192,7 @@ export class ServingChannel implements PeerChannel {
     return {
       isFullDuplex: false,
       write: (bytes) => this.#writer.write(bytes),
+      flush: async () => this.#writer.flush?.(),
       end: () => this.#end(),
       reply: (sent, sender) => this.#await(sent, sender),
       finish: async () => {},

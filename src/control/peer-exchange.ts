@@ -229,6 +229,7 @@ function noting(operation: PeerOperation, turn: Turn): WatchedSink {
       return taken(turn.write(bytes));
     },
     end: () => taken(turn.end()),
+    flush: async () => turn.flush?.(),
   };
   return sink;
 }

@@ -187,7 +187,7 @@ function respond(
   const { engine } = session;
   const source = repeatableBody(init.body, engine.config.resendBytes ?? RESEND_BYTES);
   const user = init.localUser ?? null;
-  const given = { serviceTokens: init.serviceTokens ?? hooks, compress: init.compress !== false };
+  const given = { serviceTokens: init.serviceTokens ?? hooks, compress: init.compress ?? true };
   const intent = {
     ...session.intent(given, source, user, init.user ?? null),
     wishes: {
@@ -226,6 +226,7 @@ function respond(
       throw error;
     } finally {
       engine.counterparts.release(counterpart);
+      source.end();
     }
   };
   return session.exclusively(init, run, keeps);

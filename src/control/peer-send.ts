@@ -4,7 +4,7 @@
 import { type RequestSituation, type RequestWishes, requestForm } from "../builder/request.ts";
 import { needsExchange, type ResponseTokens, responseTokens } from "../builder/response.ts";
 import { editPeerServiceTokens, type ServiceTokenHooks } from "../builder/service-tokens.ts";
-import { compressorOf } from "../encoding/compression.ts";
+import { type CompressionAlgorithm, compressionOptions, compressorOf } from "../encoding/compression.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslProtectionRequired, MslUsageError } from "../errors/msl-error.ts";
 import type { KeyRequest } from "../key-exchange/scheme.ts";
@@ -37,7 +37,7 @@ export interface PeerIntent {
   readonly user: UserSession | null;
   readonly remoteUser: string | null;
   readonly hooks: ServiceTokenHooks | null;
-  readonly compress: boolean;
+  readonly compress: boolean | CompressionAlgorithm;
 }
 
 /** The next message of an operation. */
@@ -90,6 +90,7 @@ export interface Sent extends SentTokens {
 /** Where the bytes of the message go. */
 export interface MessageSink {
   write(bytes: Uint8Array): Promise<void>;
+  flush?(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -280,9 +281,16 @@ async function send(
   const wire = await writeHeader(header);
   deadline.check();
   const body = form.handshake || isAutomatic ? null : intent.body.open();
-  const options = { context, messageId, format, compressor: intent.compress ? best : null };
+  const { gzip } = compression;
+  const options = {
+    context,
+    messageId,
+    format,
+    ...compressionOptions(capabilities?.compression, gzip, intent.compress),
+  };
+  const put = (piece: Uint8Array) => deadline.race(sink.write(piece));
   const write = async () => {
-    const bytes = await writeMessage(wire, body, options, (piece) => deadline.race(sink.write(piece)));
+    const bytes = await writeMessage(wire, body, options, put, async () => deadline.wait(sink.flush?.()));
     await deadline.race(sink.end());
     reportOutgoing(config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
     return bytes;

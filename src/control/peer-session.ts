@@ -117,10 +117,14 @@ export class Session implements PeerSession {
       state.isInitiator = true;
       const counterpart = await counterparts.hold(state.name);
       const operation = state.operation(counterpart, intent, deadline, expectation, null);
+      let written: Promise<unknown> = Promise.resolve();
       try {
         const start = { state: INITIAL, event: { kind: "start" }, answers: null, automatic: "no" } as const;
         const outcome = await converse(operation, start, awaited);
-        if (outcome.kind === "message") return await this.#deliverReply(operation, outcome);
+        if (outcome.kind === "message") {
+          written = outcome.written;
+          return await this.#deliverReply(operation, outcome);
+        }
         deadline.end();
         return null;
       } catch (error) {
@@ -130,6 +134,7 @@ export class Session implements PeerSession {
         throw error;
       } finally {
         counterparts.release(counterpart);
+        void written.catch(() => {}).then(() => body.end());
       }
     });
   }

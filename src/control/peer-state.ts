@@ -2,6 +2,7 @@
 // messages are delivered and refused.
 
 import type { ServiceTokenHooks } from "../builder/service-tokens.ts";
+import type { CompressionAlgorithm } from "../encoding/compression.ts";
 import { MslTransportError, MslUsageError } from "../errors/msl-error.ts";
 import { BodyReader } from "../message/body.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
@@ -186,7 +187,7 @@ export class SessionState {
   }
 
   intent(
-    given: { readonly serviceTokens?: ServiceTokenHooks | null; readonly compress?: boolean },
+    given: { readonly serviceTokens?: ServiceTokenHooks | null; readonly compress?: boolean | CompressionAlgorithm },
     body: RepeatableBody,
     user: UserSession | null,
     remoteUser: string | null,
@@ -204,7 +205,7 @@ export class SessionState {
       user,
       remoteUser,
       hooks: given.serviceTokens ?? null,
-      compress: given.compress !== false,
+      compress: given.compress ?? true,
     };
   }
 

@@ -2,11 +2,11 @@
 // the application sees requests only. It keeps no sessions: everything it needs is in the tokens.
 
 import { editServiceTokens } from "../builder/service-tokens.ts";
-import { responseTokens } from "../builder/response.ts";
+import { pushedTokens, responseTokens } from "../builder/response.ts";
 import type { Core } from "../core/core.ts";
-import { type Compression, compressorOf } from "../encoding/compression.ts";
+import { type Compression, compressionOptions, compressorOf } from "../encoding/compression.ts";
 import { detectFormat, type Format } from "../encoding/codec.ts";
-import { MslProtectionRequired, protocolError } from "../errors/msl-error.ts";
+import { MslProtectionRequired, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import { BodyReader, writeMessage } from "../message/body.ts";
 import type { Capabilities } from "../message/capabilities.ts";
 import { type MessageHeader, NO_PEER_TOKENS } from "../message/header.ts";
@@ -15,7 +15,7 @@ import { writeHeader } from "../message/header-writer.ts";
 import { nextMessageId } from "../message/ids.ts";
 import { type InputLimits, MessageInput } from "../message/message-input.ts";
 import { nowSeconds } from "../platform/clock.ts";
-import { isPending } from "../platform/awaitable.ts";
+import { type Awaitable, isPending } from "../platform/awaitable.ts";
 import type { ByteReader, ByteWriter } from "../platform/transport.ts";
 import { SessionCache, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import type {
@@ -32,10 +32,10 @@ import { repeatableBody } from "./bodies.ts";
 import { Deadline } from "./deadline.ts";
 import { type ErrorSender, ownEntityData, rejectionCode, replyFormat, sendError } from "./error-reply.ts";
 import { ExchangeRecord } from "./events.ts";
-import { IncomingRequest } from "./incoming.ts";
+import { PushableRequest } from "./incoming.ts";
 import { reportError, reportIncoming, reportOutgoing } from "./reports.ts";
 import { checkRequest } from "./server-checks.ts";
-import { compressionOf, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, schemeTable } from "./settings.ts";
+import { compressionOf, inputLimits, MAX_MESSAGE_BYTES, ownCapabilities, randomId, schemeTable } from "./settings.ts";
 
 /** Sessions that stay imported between messages, unless configured. */
 const CACHED_SESSIONS = 512;
@@ -49,7 +49,11 @@ export async function createServer(config: ServerConfig): Promise<MslServer> {
 interface Progress {
   format: Format;
   header: MessageHeader | null;
+  /** Part of a message left, or all of the answer: nothing can be said any more. */
   hasAnswered: boolean;
+  /** The messages pushed so far, one after another; null: none may follow. */
+  pushing: Promise<void> | null;
+  hasPushed: boolean;
   readonly admit: Admission | null;
   /** Let go of the sessions that the message uses. */
   readonly releases: (() => void)[];
@@ -104,6 +108,8 @@ class Server implements MslServer {
       format: "JSON",
       header: null,
       hasAnswered: false,
+      pushing: Promise.resolve(),
+      hasPushed: false,
       admit: options.admit ?? null,
       releases: [],
       record: new ExchangeRecord(this.#config.clock.nowMs()),
@@ -115,7 +121,7 @@ class Server implements MslServer {
       deadline.check();
       if (progress.hasAnswered) throw error;
       const sent = await sendError(this.#sender, error, progress, writer);
-      progress.record.bytesOut = sent.bytes;
+      progress.record.bytesOut += sent.bytes;
       progress.record.ended("error", sent.error);
     } finally {
       for (const release of progress.releases) release();
@@ -172,19 +178,29 @@ class Server implements MslServer {
     }
     if (isHandshake) {
       reportIncoming(this.#config.onMessage, header, input.bytes, true);
-      await this.#respond(header, { encrypted: false, integrity: false }, writer, deadline, progress, true);
+      await this.#write(header, { encrypted: false, integrity: false }, writer, deadline, progress, "handshake");
       return;
     }
-    const request = this.#request(header, body, deadline);
-    let reply: ResponseInit | RejectInit;
+    const request = this.#request(header, body, writer, deadline, progress);
+    let reply: ResponseInit | RejectInit | null;
     try {
       const handling = deadline.wait(handler(request));
       reply = isPending(handling) ? await handling : handling;
     } finally {
+      const { pushing } = progress;
+      progress.pushing = null;
+      if (progress.hasPushed) await deadline.race(pushing ?? Promise.resolve());
       reportIncoming(this.#config.onMessage, header, input.bytes, false);
     }
+    if (reply === null) {
+      progress.hasAnswered = true;
+      await deadline.race(writer.end());
+      progress.record.ended("response");
+      return;
+    }
     if ("reject" in reply || "error" in reply) protocolError(rejectionCode(reply, header), "message");
-    await this.#respond(header, reply, writer, deadline, progress, false);
+    if (progress.hasPushed) throw new MslUsageError("A request that was pushed to has no response.");
+    await this.#write(header, reply, writer, deadline, progress, "response");
   }
 
   /** Old senders leave the flag out and send one empty last chunk. */
@@ -198,21 +214,40 @@ class Server implements MslServer {
     return first?.endOfMessage === true && first.data.length === 0;
   }
 
-  #request(header: MessageHeader, body: BodyReader, deadline: Deadline): ServerRequest {
-    return new IncomingRequest(header, body, {
+  #request(
+    header: MessageHeader,
+    body: BodyReader,
+    writer: ByteWriter,
+    deadline: Deadline,
+    progress: Progress,
+  ): ServerRequest {
+    const options = {
       maxBytes: this.#limits.maxMessageBytes ?? MAX_MESSAGE_BYTES,
-      wait: (value) => deadline.wait(value),
+      wait: <T>(value: Awaitable<T>) => deadline.wait(value),
       done() {},
+    };
+    return new PushableRequest(header, body, options, async (init) => {
+      if (progress.pushing === null) throw new MslUsageError("The request is over.");
+      progress.hasPushed = true;
+      const before = progress.pushing;
+      const pushed = before.then(() => this.#write(header, init, writer, deadline, progress, "push"));
+      // A failure is its caller's. Half a message is nothing that another could follow.
+      progress.pushing = pushed.catch((error) => {
+        if (progress.hasAnswered) throw error;
+      });
+      progress.pushing.catch(() => {});
+      await pushed;
     });
   }
 
-  async #respond(
+  /** Writes one message: what answers the request, or one that is pushed. */
+  async #write(
     request: MessageHeader,
     init: ResponseInit,
     writer: ByteWriter,
     deadline: Deadline,
     progress: Progress,
-    isHandshake: boolean,
+    kind: "response" | "handshake" | "push",
   ): Promise<void> {
     const { issuer, keyExchange, entity } = this.#config;
     const data = ownEntityData(entity);
@@ -220,7 +255,8 @@ class Server implements MslServer {
     const { format, capabilities } = replyFormat(request, this.#capabilities);
     const now = nowSeconds(this.#config.clock);
     const around = { core: this.#core, issuer, keyExchange, entityAuth, format, now };
-    const tokens = await responseTokens(request, around, init.user ?? null);
+    const issuing = kind === "push" ? pushedTokens : responseTokens;
+    const tokens = await issuing(request, around, init.user ?? null);
     progress.record.issued(request, tokens);
     const issued = tokens.keyResponse?.masterToken ?? null;
     if (issued !== null) {
@@ -240,11 +276,11 @@ class Server implements MslServer {
       userIdToken,
       compressor: best,
       hooks,
-      handshake: isHandshake,
+      handshake: kind === "handshake",
     });
     const serviceTokens = isPending(edited) ? await edited : edited;
     const context = request.masterToken === null ? await entity.scheme.cryptoContext(entityAuth) : request.context;
-    const messageId = nextMessageId(request.messageId);
+    const messageId = kind === "push" ? randomId(this.#core) : nextMessageId(request.messageId);
     const header = {
       format,
       entityAuth: request.masterToken === null ? entityAuth : null,
@@ -269,16 +305,28 @@ class Server implements MslServer {
       context: issued?.verified.context ?? context,
       messageId,
       format,
-      compressor: init.compress !== false ? best : null,
+      ...compressionOptions(capabilities?.compression, this.#config.gzip, init.compress ?? true),
     };
-    const body = isHandshake ? null : repeatableBody(init.body, 0).open();
-    const bytes = await writeMessage(wire, body, options, (piece) => {
+    const body = kind === "handshake" ? null : repeatableBody(init.body, 0);
+    const put = (piece: Uint8Array) => {
       progress.hasAnswered = true;
       return deadline.race(writer.write(piece));
-    });
-    await deadline.race(writer.end());
-    progress.record.bytesOut = bytes;
-    progress.record.ended(isHandshake ? "handshake" : "response");
+    };
+    const flush = async () => deadline.wait(writer.flush?.());
+    let bytes: number;
+    try {
+      bytes = await writeMessage(wire, body?.open() ?? null, options, put, flush);
+    } finally {
+      body?.end();
+    }
+    if (kind === "push") {
+      await flush();
+      progress.hasAnswered = false;
+    } else {
+      await deadline.race(writer.end());
+    }
+    progress.record.bytesOut += bytes;
+    if (kind !== "push") progress.record.ended(kind);
     const sizes = { bytes, headerBytes: wire.length, scheme: entity.scheme };
     reportOutgoing(this.#config.onMessage, header, sizes);
   }

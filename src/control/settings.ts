@@ -15,6 +15,9 @@ export const MAX_OBJECT_BYTES = 10 * 1024 * 1024;
 /** Largest message, unless configured: 64 MiB. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** A reply that nobody reads is given up after this time, unless configured: one minute. */
+export const UNREAD_MS = 60_000;
+
 /** One-shot bodies are kept for resending up to this size, unless configured: 1 MiB. */
 export const RESEND_BYTES = 1024 * 1024;
 

@@ -36,6 +36,18 @@ export function compressorOf(
   return algorithms?.includes("LZW") === true ? LZW : null;
 }
 
+/** What a message under `algorithms` can be compressed with: all that is wished for, or one algorithm. */
+export function compressionOptions(
+  algorithms: readonly CompressionAlgorithm[] | undefined,
+  gzip: Gzip | null,
+  wish: boolean | CompressionAlgorithm,
+): { readonly compressor: Compressor | null; compressorNamed(algorithm: CompressionAlgorithm): Compressor | null } {
+  const named = (algorithm: CompressionAlgorithm) =>
+    algorithms?.includes(algorithm) === true ? compressorOf([algorithm], gzip) : null;
+  const compressor = wish === true ? compressorOf(algorithms, gzip) : wish === false ? null : named(wish);
+  return { compressor, compressorNamed: named };
+}
+
 /** Output over input that a receiver accepts. */
 export const MAX_RATIO = 200;
 

@@ -76,9 +76,9 @@ export class MslTransportError extends MslLocalError {
 
 /** The operation's deadline passed. */
 export class MslTimeoutError extends MslLocalError {
-  readonly phase: "connect" | "renewal" | "io";
+  readonly phase: "connect" | "renewal" | "io" | "unread";
 
-  constructor(phase: "connect" | "renewal" | "io") {
+  constructor(phase: "connect" | "renewal" | "io" | "unread") {
     super("TIMEOUT", `Phase: ${phase}.`);
     this.phase = phase;
   }

@@ -3,7 +3,7 @@
 
 import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
-import type { Compression, Compressor } from "../encoding/compression.ts";
+import type { Compression, CompressionAlgorithm, Compressor } from "../encoding/compression.ts";
 import { decodeUtf8, encodeUtf8 } from "../encoding/utf8.ts";
 import { MslLocalError, MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import { type Awaitable, chain, isPending } from "../platform/awaitable.ts";
@@ -15,6 +15,24 @@ export const CHUNK_BYTES = 16384;
 
 /** Among the pieces of a body: what came before it leaves at once, in a chunk of its own. */
 export const FLUSH = new Uint8Array(0);
+
+const MARKS: ReadonlyMap<CompressionAlgorithm | null, Uint8Array> = new Map([
+  ["GZIP", new Uint8Array(0)],
+  ["LZW", new Uint8Array(0)],
+  [null, new Uint8Array(0)],
+]);
+
+/**
+ * Among the pieces of a body: those that follow are compressed so, where the message's capabilities have it; null: they
+ * are not compressed.
+ */
+export function compression(algorithm: CompressionAlgorithm | null): Uint8Array {
+  return MARKS.get(algorithm) ?? FLUSH;
+}
+
+function isMark(piece: Uint8Array): boolean {
+  return piece.length === 0 && (piece === FLUSH || [...MARKS.values()].includes(piece));
+}
 
 export interface BodyReaderOptions {
   readonly context: CryptoContext;
@@ -169,6 +187,12 @@ export class BodyReader {
     this.#input.cancel();
   }
 
+  /** As `cancel`; a later read meets the error. */
+  fail(error: unknown): void {
+    this.#failed(error);
+    this.#input.cancel();
+  }
+
   /**
    * Reads on to the end of the message, given up or not, so that the next message on the connection can be read.
    * @throws the errors of chunks: the connection cannot be used any more
@@ -213,6 +237,8 @@ export interface BodyWriterOptions {
   readonly format: Format;
   /** Set where the header's capabilities and the caller want compression. */
   readonly compressor: Compressor | null;
+  /** What a mark among the pieces asks for; null: the message's capabilities lack it. */
+  readonly compressorNamed?: (algorithm: CompressionAlgorithm) => Compressor | null;
 }
 
 export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -220,6 +246,7 @@ export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 /**
  * Writes a message: its header and, unless `body` is null, the chunks of the body. What is at hand as an array leaves
  * with the header in one piece; other sources are asked for bytes once the header is on its way.
+ * @param flush  where writes may be held back: called when the body has nothing more for now
  * @returns bytes of the message
  */
 export async function writeMessage(
@@ -227,9 +254,10 @@ export async function writeMessage(
   body: BodyPieces | null,
   options: BodyWriterOptions,
   write: (bytes: Uint8Array) => Promise<void>,
+  flush: (() => Promise<void>) | null = null,
 ): Promise<number> {
   let bytes = header.length;
-  if (Array.isArray(body)) {
+  if (Array.isArray(body) && !body.some(isMark)) {
     const cuts = cutPieces(body);
     for (let i = 0; i < cuts.length; i++) {
       const sealing = sealCut(options, i + 1, cuts[i]!, i === cuts.length - 1);
@@ -243,7 +271,8 @@ export async function writeMessage(
   if (body === null) return bytes;
   for await (const chunk of bodyChunks(body, options)) {
     bytes += chunk.length;
-    await write(chunk);
+    if (chunk !== FLUSH) await write(chunk);
+    else await flush?.();
   }
   return bytes;
 }
@@ -263,21 +292,65 @@ function sealCut(options: BodyWriterOptions, sequenceNumber: number, data: Uint8
 }
 
 /**
- * The chunks of a body as wire objects. Pieces are cut to `CHUNK_BYTES`, one source element is never held back longer
- * than until the next one arrives, and the last chunk carries the end of the message.
+ * The chunks of a body as wire objects, and FLUSH where it pauses. Pieces are cut to `CHUNK_BYTES`. The last one carries
+ * the end of the message, so a piece is held until the source has given the next: at once, or it leaves without.
  */
 export async function* bodyChunks(source: BodyPieces, options: BodyWriterOptions): AsyncGenerator<Uint8Array> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let now = options;
   let sequenceNumber = 0;
   let held: Uint8Array | null = null;
-  for await (const piece of source) {
-    if (piece === FLUSH && held !== null) {
-      yield await sealCut(options, ++sequenceNumber, held, false);
-      held = null;
+  let isFlushed = false;
+  let isOver = false;
+  try {
+    for (;;) {
+      const asked = iterator.next();
+      if (isPending(asked) && (held !== null || !isFlushed) && !(await settlesSoon(asked))) {
+        if (held !== null) yield await sealCut(now, ++sequenceNumber, held, false);
+        held = null;
+        isFlushed = true;
+        yield FLUSH;
+      }
+      isOver = true;
+      const next = await asked;
+      if (next.done === true) break;
+      isOver = false;
+      const piece = next.value;
+      if (isMark(piece)) {
+        if (held !== null) yield await sealCut(now, ++sequenceNumber, held, false);
+        held = null;
+        if (piece === FLUSH) yield FLUSH;
+        else now = { ...now, compressor: markedCompressor(piece, now) };
+        continue;
+      }
+      for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
+        if (held !== null) yield await sealCut(now, ++sequenceNumber, held, false);
+        held = piece.subarray(at, at + CHUNK_BYTES);
+        isFlushed = false;
+      }
     }
-    for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
-      if (held !== null) yield await sealCut(options, ++sequenceNumber, held, false);
-      held = piece.subarray(at, at + CHUNK_BYTES);
-    }
+    yield await sealCut(now, ++sequenceNumber, held ?? new Uint8Array(0), true);
+  } finally {
+    // Nobody waits for a source that is still making a piece.
+    if (!isOver) void Promise.resolve(iterator.return?.()).catch(() => {});
   }
-  yield await sealCut(options, ++sequenceNumber, held ?? new Uint8Array(0), true);
+}
+
+function markedCompressor(mark: Uint8Array, options: BodyWriterOptions): Compressor | null {
+  if (mark === MARKS.get(null)) return null;
+  const algorithm = mark === MARKS.get("GZIP") ? "GZIP" : "LZW";
+  return options.compressorNamed?.(algorithm) ?? options.compressor;
+}
+
+/** Turns that a source has for its next piece: enough for any that does not wait for anything outside the program. */
+const TURNS = 32;
+
+async function settlesSoon(asked: Promise<unknown>): Promise<boolean> {
+  let isSettled = false;
+  const settled = () => {
+    isSettled = true;
+  };
+  asked.then(settled, settled);
+  for (let turn = 0; turn < TURNS && !isSettled; turn++) await null;
+  return isSettled;
 }

@@ -34,6 +34,8 @@ export interface HeaderEnvironment extends MasterTokenReader {
   readonly strictKeyRequests: boolean;
   /** Reads peer tokens, and takes key response data as theirs. Default: a trusted services network. */
   readonly peerToPeer?: boolean;
+  /** Where messages come that answer none: this side's own name, which none of them may bear. */
+  readonly ownIdentity?: string | null;
   /** Client: context of a stored master token. */
   sessionFor(token: MasterToken): CryptoContext | null;
   /** Client: completes the exchange that `keyresponsedata` answers. @throws KEYX_RESPONSE_REQUEST_MISMATCH … */
@@ -82,12 +84,25 @@ export async function readHeader(wire: Uint8Array, env: HeaderEnvironment): Prom
     const map = decodeObject(plain, "headerdata");
     const messageId = map.int("messageid", 0, MAX_ID, "MESSAGE_ID_OUT_OF_RANGE");
     try {
+      if ((env.ownIdentity ?? null) !== null) refuseReflection(map, origin, env.ownIdentity);
       return await readHeaderData(map, messageId, origin, context, env, wire.length);
     } catch (error) {
       throw withContext(error, messageId, identityOf(origin));
     }
   } finally {
     plain.fill(0); // passwords may ride in it
+  }
+}
+
+/** Keys that both sides have verify a message that comes back to who sent it, which nothing but its sender tells. */
+function refuseReflection(
+  map: MslMap,
+  { entityAuth, masterToken }: HeaderOrigin,
+  own: string | null | undefined,
+): void {
+  if (masterToken === null && entityAuth?.identity === own) protocolError("MESSAGE_SENDER_MISMATCH", "entityauthdata");
+  if (masterToken !== null && map.lenientString("sender") === own) {
+    protocolError("MESSAGE_SENDER_MISMATCH", "headerdata.sender");
   }
 }
 

@@ -6,8 +6,9 @@ import type { Timers } from "./timers.ts";
 export const nodeClock: Clock = { nowMs: () => Date.now() };
 
 export const nodeTimers: Timers = {
-  after(ms, fire) {
+  after(ms, fire, isAside = false) {
     const timer = setTimeout(fire, ms);
+    if (isAside) timer.unref();
     return () => clearTimeout(timer);
   },
 };

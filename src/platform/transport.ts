@@ -12,6 +12,8 @@ export interface ByteReader {
 /** Bytes leaving. `write` resolves when more may be written (back-pressure). */
 export interface ByteWriter {
   write(bytes: Uint8Array): Promise<void>;
+  /** What was written leaves now. Where it is missing, nothing is held back. */
+  flush?(): Promise<void>;
   /** Ends the outgoing direction. */
   end(): Promise<void>;
 }

@@ -44,6 +44,8 @@ export function httpTransport(url: string | URL, options: HttpTransportOptions =
 }
 
 class HttpExchange implements Exchange {
+  /** HTTP/1.1 lets a server answer before it has read all. What is between it and this side may collect one or both. */
+  readonly duplex = "full";
   readonly writer: ByteWriter;
   readonly reader: ByteReader;
   onClose: () => void = () => {};
@@ -53,7 +55,9 @@ class HttpExchange implements Exchange {
   readonly #buffered: Uint8Array[] = [];
   #bufferedBytes = 0;
   #request: ClientRequest | null = null;
-  #response: Promise<IncomingMessage> | null = null;
+  readonly #response: Promise<IncomingMessage>;
+  #responded: (response: IncomingMessage) => void = () => {};
+  #failed: (error: MslTransportError) => void = () => {};
   #iterator: AsyncIterator<Uint8Array> | null = null;
   #isAborted = false;
 
@@ -61,8 +65,13 @@ class HttpExchange implements Exchange {
     this.#url = url;
     this.#agent = agent;
     this.#options = options;
-    this.writer = { write: (bytes) => this.#write(bytes), end: () => this.#end() };
+    this.writer = { write: (bytes) => this.#write(bytes), flush: () => this.#flush(), end: () => this.#end() };
     this.reader = { read: () => this.#read(), cancel: () => this.#cancel() };
+    this.#response = new Promise<IncomingMessage>((resolve, reject) => {
+      this.#responded = resolve;
+      this.#failed = reject;
+    });
+    this.#response.catch(() => {});
   }
 
   #start(firstByte: number, length: number | null): ClientRequest {
@@ -80,13 +89,10 @@ class HttpExchange implements Exchange {
     });
     request.setNoDelay(true);
     this.#request = request;
-    this.#response = new Promise<IncomingMessage>((resolve, reject) => {
-      request.on("response", resolve);
-      request.on("error", (error) => reject(transportError(error)));
-      request.on("timeout", () => request.destroy(new Error("The server was silent.")));
-      request.on("close", () => this.onClose());
-    });
-    this.#response.catch(() => {});
+    request.on("response", this.#responded);
+    request.on("error", (error) => this.#failed(transportError(error)));
+    request.on("timeout", () => request.destroy(new Error("The server was silent.")));
+    request.on("close", () => this.onClose());
     return request;
   }
 
@@ -95,12 +101,19 @@ class HttpExchange implements Exchange {
     if (this.#request === null) {
       this.#buffered.push(bytes);
       this.#bufferedBytes += bytes.length;
-      if (this.#bufferedBytes <= BUFFER_BYTES) return;
-      await this.#push(this.#start(this.#buffered[0]![0]!, null), concatBytes(this.#buffered));
-      this.#buffered.length = 0;
+      if (this.#bufferedBytes > BUFFER_BYTES) await this.#flush();
       return;
     }
     await this.#push(this.#request, bytes);
+  }
+
+  /** From here on the length is not known. */
+  async #flush(): Promise<void> {
+    const first = this.#buffered[0];
+    if (first === undefined) return;
+    const bytes = concatBytes(this.#buffered);
+    this.#buffered.length = 0;
+    await this.#push(this.#start(first[0]!, null), bytes);
   }
 
   /** Writes with back-pressure; a server that answered early or broke off ends the wait. */
@@ -127,7 +140,6 @@ class HttpExchange implements Exchange {
   }
 
   async #read(): Promise<Uint8Array | null> {
-    if (this.#response === null) throw new MslTransportError("Nothing was sent yet.", false);
     try {
       if (this.#iterator === null) {
         const response = await this.#response;
@@ -147,7 +159,7 @@ class HttpExchange implements Exchange {
 
   /** No more is wanted. A reply that ends soon is read to its end, so that the connection serves the next exchange. */
   #cancel(): void {
-    if (this.#response !== null) void this.#drain().catch(() => this.abort());
+    if (this.#request !== null) void this.#drain().catch(() => this.abort());
   }
 
   async #drain(): Promise<void> {
@@ -161,6 +173,7 @@ class HttpExchange implements Exchange {
 
   abort(): void {
     this.#isAborted = true;
+    this.#failed(new MslTransportError("The exchange was aborted.", false));
     this.#request?.destroy(new Error("Aborted."));
   }
 }

@@ -132,11 +132,26 @@ class ResponseWriter implements ByteWriter {
     if (!res.headersSent) {
       this.#held.push(bytes);
       this.#heldBytes += bytes.length;
-      if (this.#heldBytes <= BUFFER_BYTES) return;
-      res.writeHead(200, { "content-type": contentType(this.#held[0]![0]!) });
-      bytes = concatBytes(this.#held);
-      this.#held = [];
+      if (this.#heldBytes > BUFFER_BYTES) await this.flush();
+      return;
     }
+    await this.#push(bytes);
+  }
+
+  async flush(): Promise<void> {
+    const res = this.#res;
+    const first = this.#held[0];
+    if (first === undefined) return;
+    const bytes = concatBytes(this.#held);
+    this.#held = [];
+    // What will not be read to its end cannot be followed by another request on the same connection.
+    if (!res.req.complete) res.setHeader("connection", "close");
+    res.writeHead(200, { "content-type": contentType(first[0]!) });
+    await this.#push(bytes);
+  }
+
+  async #push(bytes: Uint8Array): Promise<void> {
+    const res = this.#res;
     if (res.write(bytes)) return;
     await new Promise<void>((resolve, reject) => {
       const gone = () => reject(new MslTransportError("The client is gone.", false));

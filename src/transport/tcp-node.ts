@@ -4,7 +4,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { MslTransportError } from "../errors/msl-error.ts";
 import { type CancelSignal, watchCancel } from "../platform/signal.ts";
-import type { ByteReader, ByteWriter, Connection } from "../platform/transport.ts";
+import type { ByteReader, ByteWriter, Connection, Transport } from "../platform/transport.ts";
 
 export interface TcpOptions {
   /** Silence after which the connection is dropped. Default 60 000. */
@@ -42,12 +42,16 @@ const CONNECT_MS = 10_000;
 
 /** Connects to `tcp://host:port`. @throws MslTransportError, the signal's reason */
 export function tcpConnect(url: string | URL, options: TcpOptions = {}): Promise<Connection> {
+  return connectTo(url, options, false);
+}
+
+function connectTo(url: string | URL, options: TcpOptions, allowHalfOpen: boolean): Promise<Connection> {
   const { hostname, port, protocol } = new URL(url);
   if (protocol !== "tcp:" || port === "") {
     return Promise.reject(new MslTransportError("A tcp URL with a port is needed.", false));
   }
   const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
-  const socket = connect({ host, port: Number(port), noDelay: true });
+  const socket = connect({ host, port: Number(port), noDelay: true, allowHalfOpen });
   const signal = options.signal ?? null;
   return new Promise<Connection>((resolve, reject) => {
     const unwatch = watchCancel(signal, () => socket.destroy(new MslTransportError("Aborted.", false)));
@@ -70,6 +74,22 @@ export function tcpConnect(url: string | URL, options: TcpOptions = {}): Promise
   });
 }
 
+/** A transport to a trusted server that listens for TCP: a connection for each exchange, both ways at once. */
+export function tcpTransport(url: string | URL, options: Omit<TcpOptions, "signal"> = {}): Transport {
+  return {
+    async open({ signal }) {
+      const connection = await connectTo(url, { ...options, signal }, true);
+      const unwatch = watchCancel(signal, () => connection.abort());
+      const { reader, writer, abort } = connection;
+      const cancel = () => {
+        unwatch();
+        reader.cancel();
+      };
+      return { duplex: "full", writer, reader: { read: () => reader.read(), cancel }, abort };
+    },
+  };
+}
+
 /** A connection over a socket that is open. */
 export function socketConnection(socket: Socket, idleMs: number = IDLE_MS): Connection {
   socket.setTimeout(idleMs, () => socket.destroy(new MslTransportError("The connection was silent too long.", true)));
@@ -86,7 +106,8 @@ export function socketConnection(socket: Socket, idleMs: number = IDLE_MS): Conn
 }
 
 function socketReader(socket: Socket, failureOf: () => MslTransportError | null): ByteReader {
-  const iterator = (socket as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  // At the end of what arrives, this side may still be sending.
+  const iterator: AsyncIterator<Uint8Array> = socket.iterator({ destroyOnReturn: false });
   let isOver = false;
   return {
     async read() {

@@ -91,7 +91,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "the reply of another message is accepted",
-    file: "control/client-attempt.ts",
+    file: "control/client-receive.ts",
     find: "if (messageId !== nextMessageId(sent.messageId))",
     replace: "if (messageId < 0)",
     found: /belongs to another request|no application saw/,
@@ -112,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "a late reply takes the user's login away",
-    file: "control/client-attempt.ts",
+    file: "control/client-receive.ts",
     find: "keepsLogin(store, userId, header.userIdToken)",
     replace: "false",
     found: /A login was lost/,

@@ -88,7 +88,13 @@ describe("classes", () => {
     const failures: [unknown, () => unknown][] = [
       [MslProtocolError, () => core.cbcEncrypt(key, new Uint8Array(1), new Uint8Array(3))],
       [MslLocalError, () => badFile.load()],
-      [MslTransportError, () => exchange.reader.read()],
+      [
+        MslTransportError,
+        () => {
+          exchange.abort();
+          return exchange.reader.read();
+        },
+      ],
     ];
     for (const [kind, run] of failures) {
       const error = await (async () => run())().catch((reason: unknown) => reason);

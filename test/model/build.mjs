@@ -1,4 +1,5 @@
-// Bundles the model with the library's sources into dist/model/, as they are or with one line changed.
+// Bundles the model, or another program of the tests, with the library's sources into dist/model/, as they are or with
+// one place changed.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -13,10 +14,15 @@ export const CORE = at("../../dist/core.simd.wasm");
  * @param change  `{ file, find, replace }`: one place of one file under src/, which must be there exactly once
  * @returns the bundle's path
  */
-export async function bundleModel(name, change = null) {
+export function bundleModel(name, change = null) {
+  return bundleProgram(at("worker.ts"), name, change);
+}
+
+/** @param entry  path of the program */
+export async function bundleProgram(entry, name, change = null) {
   const outfile = at(`../../dist/model/${name}.mjs`);
   await build({
-    entryPoints: [at("worker.ts")],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",

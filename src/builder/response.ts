@@ -6,10 +6,10 @@ import type { EncodeFields, Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
-import { headerBinding, type MessageHeader } from "../message/header.ts";
+import { headerBinding, isProved, type MessageHeader } from "../message/header.ts";
 import type { KeyResponse } from "../message/header-writer.ts";
 import { type Awaitable, isPending } from "../platform/awaitable.ts";
-import { isVerified, type MasterToken, type VerifiedMasterToken } from "../tokens/master-token.ts";
+import { CLAIMED, isVerified, type MasterToken, type VerifiedMasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import { isExpired, isRenewable } from "../tokens/times.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
@@ -23,8 +23,6 @@ export interface ResponseSurroundings {
   readonly entityAuth: EntityAuthData;
   /** Master token that the response's header is under. Default, in a trusted services network: the request's. */
   readonly headerToken?: MasterToken | null;
-  /** Put into a new master token, for its issuer alone to read. */
-  readonly issuerData?: EncodeFields;
   readonly format: Format;
   /** Local seconds: a server judges its own tokens by its own clock. */
   readonly now: number;
@@ -144,7 +142,9 @@ async function answerFirst(
         if (answer === null) return null;
         const { keydata, keys } = answer;
         const kind = request.authenticated ? "authenticated" : "anonymous";
-        const { format, issuerData = {} } = around;
+        const { format } = around;
+        // Says so when the token comes back, renewed or not.
+        const issuerData: EncodeFields = isProved(request) ? {} : { [CLAIMED]: true };
         const token = { identity, keys, renew, kind, format, issuerData } as const;
         return { scheme: exchange.name, keydata, masterToken: await issue(around.issuer, token) };
       } catch (error) {

@@ -252,6 +252,11 @@ export interface ServerRequest extends Incoming {
   readonly masterToken: { readonly serialNumber: number; readonly sequenceNumber: number } | null;
   readonly nonReplayable: boolean;
   /**
+   * Whether the sender proved that it is `sender`, with this message or when its session began. False for a name that it
+   * only claims (NONE, NONE_SUFFIXED) or was given (PROVISIONED): others may use the same name.
+   */
+  readonly senderProved: boolean;
+  /**
    * Sends a message of its own in place of a response, as often as the handler likes until it returns null; resolves when
    * it left. It issues no tokens but those of a user that it attaches. Clients read such messages with `subscribe`.
    * @throws MslProtectionRequired, MslTransportError, MslUsageError once the handler has returned

@@ -3,14 +3,11 @@
 
 import type { Core } from "../core/core.ts";
 import type { ErrorHeader } from "../message/error-header.ts";
-import type { MessageHeader } from "../message/header.ts";
+import { isProved, type MessageHeader } from "../message/header.ts";
 import { type Clock, RemoteClock } from "../platform/clock.ts";
 import { DeviceStore, type StoreOptions } from "../store/device-store.ts";
 import type { StateStorage } from "../store/snapshot-storage.ts";
 import { RenewalSlot } from "./renewal.ts";
-
-/** In the issuer data of a token whose holder never proved its identity. */
-export const CLAIMED = "claimed";
 
 /**
  * The name of whoever sent a message. Who merely claims an identity has a store of its own: it can neither spend nor
@@ -19,13 +16,11 @@ export const CLAIMED = "claimed";
 export function counterpartOf(header: MessageHeader | ErrorHeader): string | null {
   if (header.kind === "error") return named(header.entityAuth.identity, header.integrityProtected);
   if (header.identity === null) return null;
-  const session = header.masterToken?.verified ?? null;
-  const isProved = session === null ? header.authenticated : session.issuerData[CLAIMED] !== true;
-  return named(header.identity, isProved);
+  return named(header.identity, isProved(header));
 }
 
-function named(identity: string, isProved: boolean): string {
-  return isProved ? identity : `\u0000${identity}`;
+function named(identity: string, proved: boolean): string {
+  return proved ? identity : `\u0000${identity}`;
 }
 
 export class Counterpart {

@@ -1,6 +1,6 @@
 // What the application gets of a received message: facts of the header, and the body as it arrives.
 
-import type { MessageHeader } from "../message/header.ts";
+import { isProved, type MessageHeader } from "../message/header.ts";
 import { type BodyReader, textOf } from "../message/body.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import { type Awaitable, isPending } from "../platform/awaitable.ts";
@@ -107,6 +107,7 @@ export class IncomingMessage implements Incoming {
 export class IncomingRequest extends IncomingMessage implements Omit<ServerRequest, "push"> {
   readonly masterToken: ServerRequest["masterToken"];
   readonly nonReplayable: boolean;
+  readonly senderProved: boolean;
 
   constructor(header: MessageHeader, body: BodyReader, options: IncomingOptions) {
     super(header, body, options);
@@ -114,6 +115,7 @@ export class IncomingRequest extends IncomingMessage implements Omit<ServerReque
     this.masterToken =
       token === null ? null : { serialNumber: token.serialNumber, sequenceNumber: token.sequenceNumber };
     this.nonReplayable = header.nonReplayableId !== null;
+    this.senderProved = isProved(header);
   }
 }
 

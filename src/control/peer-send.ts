@@ -19,7 +19,7 @@ import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
 import type { UserSession } from "./api.ts";
 import type { RepeatableBody } from "./bodies.ts";
-import { CLAIMED, type Counterpart } from "./counterparts.ts";
+import type { Counterpart } from "./counterparts.ts";
 import type { Deadline } from "./deadline.ts";
 import { replyFormat } from "./error-reply.ts";
 import type { Attempt } from "./exchange.ts";
@@ -330,9 +330,7 @@ async function issue(
   if (remoteUser !== null && answers.masterToken === null && !needsExchange(answers, around.now)) {
     throw new MslProtectionRequired("RESPONSE_REQUIRES_MASTERTOKEN");
   }
-  const isClaimed = answers.masterToken === null && !answers.authenticated;
-  const issuerData = isClaimed ? { [CLAIMED]: true } : {};
-  return responseTokens(answers, { core, issuer, keyExchange, issuerData, ...around }, remoteUser);
+  return responseTokens(answers, { core, issuer, keyExchange, ...around }, remoteUser);
 }
 
 /** Stored tokens, and those of the answered message that fit and are not stored. */

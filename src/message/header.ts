@@ -5,7 +5,7 @@ import type { CryptoContext } from "../crypto/crypto-context.ts";
 import type { Format } from "../encoding/codec.ts";
 import type { EntityAuthData, Provisioning } from "../entity-auth/scheme.ts";
 import type { HeaderBinding, ReceivedKeyRequest } from "../key-exchange/scheme.ts";
-import type { MasterToken } from "../tokens/master-token.ts";
+import { isClaimed, type MasterToken } from "../tokens/master-token.ts";
 import type { ServiceToken } from "../tokens/service-token.ts";
 import type { UserIdToken } from "../tokens/user-id-token.ts";
 import type { Capabilities } from "./capabilities.ts";
@@ -67,6 +67,12 @@ export interface MessageHeader {
   readonly peer: PeerTokens;
   /** Bytes of the header object on the wire. */
   readonly wireBytes: number;
+}
+
+/** Whether the sender proved its identity: with this message, or when its master token was issued here. */
+export function isProved({ masterToken, authenticated }: MessageHeader): boolean {
+  const session = masterToken?.verified ?? null;
+  return session === null ? authenticated : !isClaimed(session);
 }
 
 /** How key derivation sees a header: by its entity, or by its master token. */

@@ -45,6 +45,13 @@ export interface VerifiedMasterToken extends MasterToken {
   readonly verified: VerifiedSession;
 }
 
+/** In the issuer data of a token whose holder never proved its identity. */
+export const CLAIMED = "claimed";
+
+export function isClaimed({ issuerData }: VerifiedSession): boolean {
+  return issuerData[CLAIMED] === true;
+}
+
 const MAC_SPECS: ReadonlyMap<string, KeySpec | null> = new Map<SignatureAlgorithm, KeySpec | null>([
   ["HmacSHA256", SESSION_MAC],
   ["AESCmac", SESSION_CMAC],

@@ -8,7 +8,13 @@ import type { MslMap } from "../encoding/msl-map.ts";
 import { MslProtocolError, MslUsageError, protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { type Clock, nowSeconds } from "../platform/clock.ts";
-import { isVerified, type MasterToken, masterTokenFields, parseMasterToken } from "../tokens/master-token.ts";
+import {
+  isClaimed,
+  isVerified,
+  type MasterToken,
+  masterTokenFields,
+  parseMasterToken,
+} from "../tokens/master-token.ts";
 import { isExpired } from "../tokens/times.ts";
 import type { TokenCrypto } from "../tokens/token-crypto.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
@@ -39,10 +45,16 @@ export function userIdToken(config: UserIdTokenConfig): UserScheme {
   return {
     name: "USER_ID_TOKEN",
     validate: (authdata) => readPair(authdata, config),
-    async authenticate({ identity, parsed, userIdToken: current }) {
+    async authenticate({ identity, parsed, masterToken, userIdToken: current }) {
       const entity = identity ?? "";
       const pair = parsed as TokenPair;
       if ((await config.isEntityPermitted?.(entity)) === false) protocolError("USERAUTH_ENTITY_INCORRECT_DATA", FIELD);
+      // Who only claims to be the entity is not the one that the tokens were issued to.
+      const session = masterToken?.verified ?? null;
+      const owner = pair.masterToken.verified;
+      if (session !== null && owner !== null && isClaimed(session) && !isClaimed(owner)) {
+        protocolError("USERAUTH_ENTITY_MISMATCH", FIELD);
+      }
       const user = await judge(pair, entity, config);
       const named = current?.verified?.user ?? null;
       if (named !== null && named !== user) protocolError("USERIDTOKEN_USERAUTH_DATA_MISMATCH", FIELD);

@@ -10,8 +10,11 @@ import { psk, pskData } from "../../src/entity-auth/psk.ts";
 import { pskProfile, pskProfileData } from "../../src/entity-auth/psk-profile.ts";
 import type { EntityAuthData, EntityScheme } from "../../src/entity-auth/scheme.ts";
 import { memoryEccKeys, memoryPskProfileKeys, memoryRsaKeys } from "../../src/store/entity-keys.ts";
-import { errorMessage, FORMATS, HEADER, message, outcome, seen, server } from "../conformance/kit.ts";
-import { clock, World } from "../scenario/world.ts";
+import { IssuerMemory } from "../../src/store/issuer-memory.ts";
+import { emailPassword } from "../../src/user-auth/email-password.ts";
+import { userIdToken, userIdTokenData } from "../../src/user-auth/user-id-token.ts";
+import { errorMessage, FORMATS, HEADER, issuerOf, message, outcome, seen, server } from "../conformance/kit.ts";
+import { clock, issuerKeys, user, World } from "../scenario/world.ts";
 
 type Local = KeyPairConfig<unknown>["local"];
 interface Row {
@@ -227,5 +230,60 @@ describe("an answer that nobody signed", () => {
     // The server's own error does move it.
     expect((await isMoved([world.psk()], server(world)))[1]).toBe(true);
     clock.ms = start;
+  });
+});
+
+describe("a name that is only claimed", () => {
+  const DUE = { renewSec: -10, expireSec: 1000 };
+
+  test("stays told apart from a proved one, under its token and over renewals", async () => {
+    const facts: unknown[] = [];
+    const world = await World.create({
+      issuer: { masterTokenLife: DUE, issuerData: { claimed: false } },
+      handler: async (request) => {
+        facts.push([request.sender, request.senderProved, request.masterToken?.sequenceNumber ?? null]);
+        return { body: await request.text() };
+      },
+    });
+    for (const entity of [world.anonymous("device-1"), world.entity("device-1")]) {
+      const device = await world.device({ entity });
+      for (let i = 0; i < 3; i++) await (await device.request({ body: "x" })).text();
+    }
+    expect(facts).toEqual([
+      ["device-1", false, 0],
+      ["device-1", false, 1],
+      ["device-1", false, 2],
+      ["device-1", true, null],
+      ["device-1", true, 0],
+      ["device-1", true, 1],
+    ]);
+  });
+
+  test("does not log in with tokens that were issued to the proved one", async () => {
+    const state = new IssuerMemory();
+    const world = await World.create({
+      state,
+      handler: async (request) => ({ body: String(request.user) }),
+      extend(core, made) {
+        const tokenCrypto = issuerKeys(core);
+        const issuer = issuerOf(made);
+        const byToken = userIdToken({ core, clock, tokenCrypto, issuer });
+        return { userSchemes: [emailPassword({ verify: (email) => email }), byToken] };
+      },
+    });
+    const owner = await world.device();
+    await (await owner.request({ body: "x", user: user() })).text();
+    const pair = owner.session.tokensOf("local-user")!;
+    const silent = { id: "silent", authenticate: () => userIdTokenData(pair.masterToken, pair.userIdToken) };
+    const login = async (entity: ReturnType<World["anonymous"] | World["entity"]>) => {
+      const device = await world.device({ entity });
+      return device.request({ body: "x", user: silent }).then(
+        (reply) => reply.text(),
+        (error) => error.code,
+      );
+    };
+    expect(await login(world.anonymous("device-1"))).toBe("USERAUTH_ENTITY_MISMATCH");
+    expect(await login(world.anonymous("device-2"))).toBe("USERAUTH_ENTITY_MISMATCH");
+    expect(await login(world.entity("device-1"))).toBe("a@b.c");
   });
 });

@@ -1,6 +1,6 @@
 // Whole exchanges between a device and a server, in both formats.
 
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { MslRemoteError } from "../../src/errors/msl-error.ts";
 import { settledFormat } from "../variant.ts";
 import { clock, user, World } from "./world.ts";
@@ -98,4 +98,8 @@ test("a large body crosses in many chunks", async () => {
   const device = await world.device();
   const body = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) & 255);
   expect(Buffer.from(await (await device.request({ body })).bytes()).equals(Buffer.from(body))).toBe(true);
+});
+
+test("the core is of the output that the project names", async () => {
+  expect((await World.create()).core.kind).toBe(inject("core"));
 });

@@ -3,6 +3,7 @@
 
 import { protocolError } from "../errors/msl-error.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
+import { isClaimed } from "../tokens/master-token.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import type { UserAuthData, UserScheme } from "./scheme.ts";
 
@@ -24,13 +25,16 @@ export function emailPassword(config: EmailPasswordConfig): UserScheme {
       authdata.string("email");
       authdata.string("password");
     },
-    async authenticate({ identity, authdata, userIdToken }) {
+    async authenticate({ identity, authdata, masterToken, userIdToken }) {
       const entity = identity ?? "";
+      const session = masterToken?.verified ?? null;
+      // Who only claims a device's name does not use up its attempts.
+      const counted = session !== null && isClaimed(session) ? `\u0000${entity}` : entity;
       if ((await config.isEntityPermitted?.(entity)) === false) protocolError("USERAUTH_ENTITY_INCORRECT_DATA", FIELD);
       const email = trim(authdata.string("email"));
       const password = trim(authdata.string("password"));
       if (email === "" || password === "") protocolError("EMAILPASSWORD_BLANK", FIELD);
-      const user = await verified(config, entity, email, password);
+      const user = await verified(config, counted, email, password);
       if (user === null) return protocolError("EMAILPASSWORD_INCORRECT", FIELD);
       if ((await config.isUserPermitted?.(entity, user)) === false) {
         protocolError("USERAUTH_ENTITYUSER_INCORRECT_DATA", FIELD);

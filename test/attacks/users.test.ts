@@ -6,9 +6,10 @@ import type { CryptoContext } from "../../src/crypto/crypto-context.ts";
 import type { EntityScheme } from "../../src/entity-auth/scheme.ts";
 import { MslProtocolError, MslRemoteError } from "../../src/errors/msl-error.ts";
 import type { UserScheme } from "../../src/user-auth/scheme.ts";
-import { emailPasswordData } from "../../src/user-auth/email-password.ts";
+import { emailPassword, emailPasswordData } from "../../src/user-auth/email-password.ts";
+import { loginThrottle } from "../../src/user-auth/login-throttle.ts";
 import { codeOf, HEADER, message, seen } from "../conformance/kit.ts";
-import { World } from "../scenario/world.ts";
+import { clock, World } from "../scenario/world.ts";
 
 /** An application's scheme: the pre-shared keys, of which it uses as many as it says. */
 function home(world: World, encrypts: boolean, protectsIntegrity: boolean): EntityScheme {
@@ -49,6 +50,27 @@ test.each([
   expect(await codeOf(world, await message("JSON", sender, { ...HEADER, userauthdata }))).toBe(code);
   // Without credentials it is a message like any other.
   expect(await codeOf(world, await message("JSON", sender, HEADER))).toBe("accepted");
+});
+
+test("a stranger under a device's name uses up its own attempts, not the device's", async () => {
+  const throttle = loginThrottle({ clock, perPair: 100, perEntity: 3, perAccount: 100 });
+  const verify = (email: string, password: string) => (password === "secret" ? email : null);
+  const world = await World.create({ server: { userSchemes: [emailPassword({ verify, throttle })] } });
+  const login = async (entity: ReturnType<World["anonymous"] | World["entity"]>, password: string) => {
+    const device = await world.device({ entity });
+    const authenticate = ({ reason }: { reason: string | null }) =>
+      reason === null ? emailPasswordData("a@b.c", password) : null;
+    return device.request({ body: "x", user: { id: "u", authenticate } }).then(
+      (reply) => reply.text(),
+      (error) => error.code,
+    );
+  };
+  const stranger = world.anonymous("device-1");
+  for (let i = 0; i < 3; i++) expect(await login(stranger, `guess-${i}`)).toBe("EMAILPASSWORD_INCORRECT");
+  expect(await login(stranger, "secret")).toBe("EMAILPASSWORD_INCORRECT");
+  expect(await login(world.entity("device-1"), "secret")).toBe("ECHO:x");
+  for (let i = 0; i < 3; i++) await login(world.entity("device-1"), `guess-${i}`);
+  expect(await login(world.entity("device-1"), "secret")).toBe("EMAILPASSWORD_INCORRECT");
 });
 
 test("a refusal of an application's scheme is the device's to answer with other credentials, and counted", async () => {

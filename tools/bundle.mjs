@@ -1,6 +1,6 @@
 // Bundles the JavaScript of dist/: the library, the command line and the demo. Node spends about half a millisecond on
 // each file that it loads, so a public path of package.json loads few: `dist/chunks/core.js` holds the bridge to the core
-// and the errors, `dist/chunks/msl.js` the other portable modules; a public path is a list of names from one of them, or
+// and the errors, `dist/chunks/msl.js` the other portable modules, but for the adapters to streams; a public path is a list of names from one of them, or
 // a module of its own where it needs Node. Every module is there once, so that a class is the same class on every path.
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,13 +21,14 @@ const COMMON = {
   logLevel: "warning",
 };
 
-const CHUNKS = ["core", "msl"];
+const CHUNKS = ["core", "msl", "streams"];
 /** In its chunk for bench/: no public path leads there. */
 const MEASURED = ["src/core/seal.ts"];
 
 /** The chunk that holds a source file; null: the file needs Node, or lies in src/ itself and does nothing but export. */
 function chunkOf(path) {
   if (!isPortable(path) || /^src\/[^/]+$/.test(path)) return null;
+  if (path.startsWith("src/streams/")) return "streams";
   return /^src\/(core|errors|platform)\//.test(path) ? "core" : "msl";
 }
 

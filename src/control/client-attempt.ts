@@ -15,8 +15,8 @@ import { deviceSeconds } from "../platform/clock.ts";
 import type { Exchange } from "../platform/transport.ts";
 import type { UserAuthData } from "../user-auth/scheme.ts";
 import { OutgoingChannel } from "./channel.ts";
-import type { AttemptOutcome, Operation, SentMessage } from "./client-operation.ts";
-import { awaitPushes, receiveReply } from "./client-receive.ts";
+import type { AttemptOutcome, Operation, SentMessage, Writing } from "./client-operation.ts";
+import { awaitPushes, receiveMeanwhile, receiveReply } from "./client-receive.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Attempt } from "./exchange.ts";
 import { offeredSchemes } from "./key-offers.ts";
@@ -55,24 +55,17 @@ export async function runAttempt(
       requests,
       exchange,
     );
-    const { body } = operation;
     if (operation.awaits === "pushes" && !sent.handshake) {
       const outcome = await awaitPushes(operation, sent, exchange, writing);
       isDone = outcome.kind !== "error";
       return outcome;
     }
-    if (body instanceof OutgoingChannel && exchange.duplex === "full" && !sent.handshake) {
-      // The session stays leased until the last byte left.
-      const { lease } = selection;
-      const extra = lease === null ? null : operation.engine.store.leaseOf(lease.masterToken);
-      const written = writing.finally(() => extra?.release());
-      const failed = written.then(() => new Promise<never>(() => {}));
-      failed.catch((error) => body.fail(error));
-      const outcome = await Promise.race([receiveReply(operation, sent, exchange), failed]);
-      isDone = outcome.kind === "reply";
+    if (operation.awaits === "reply" && !sent.handshake && exchange.duplex === "full") {
+      const outcome = await receiveMeanwhile(operation, sent, exchange, writing);
+      isDone = true;
       return outcome;
     }
-    await writing;
+    await writing.done;
     if (operation.awaits === "nothing" && !sent.handshake) {
       isDone = true;
       exchange.reader.cancel();
@@ -80,7 +73,8 @@ export async function runAttempt(
     }
     const outcome = await receiveReply(operation, sent, exchange);
     isDone = true;
-    if (outcome.kind !== "reply") exchange.reader.cancel();
+    if (outcome.kind === "reply") operation.body.end();
+    else exchange.reader.cancel();
     return outcome;
   } finally {
     for (const request of requests) request.dispose();
@@ -104,7 +98,7 @@ async function sendMessage(
   givenUserAuth: UserAuthData | null,
   requests: KeyRequest[],
   exchange: Exchange,
-): Promise<{ readonly sent: SentMessage; readonly writing: Promise<void> }> {
+): Promise<{ readonly sent: SentMessage; readonly writing: Writing }> {
   const { engine, init, wishes, deadline } = operation;
   const { masterToken, userIdToken, lease, renewal } = selection;
   const { scheme } = engine.config.entity;
@@ -174,11 +168,20 @@ async function sendMessage(
   deadline.check();
   const body = form.handshake ? null : operation.body.open();
   const options = { context, messageId, format, ...compressionOptions(algorithms, gzip, init.compress ?? true) };
+  let isCut = false;
+  const taken = async (work: Promise<void> | undefined) => {
+    try {
+      await deadline.wait(work);
+    } catch (error) {
+      isCut = true;
+      throw error;
+    }
+  };
   const write = async () => {
     const { writer } = exchange;
-    const put = (piece: Uint8Array) => deadline.race(writer.write(piece));
-    const bytes = await writeMessage(wire, body, options, put, async () => deadline.wait(writer.flush?.()));
-    await deadline.race(writer.end());
+    const put = (piece: Uint8Array) => taken(writer.write(piece));
+    const bytes = await writeMessage(wire, body, options, put, () => taken(writer.flush?.()));
+    await taken(writer.end());
     if (body !== null && operation.body instanceof OutgoingChannel) operation.body.sent();
     reportOutgoing(engine.config.onMessage, header, { bytes, headerBytes: wire.length, scheme });
   };
@@ -194,7 +197,7 @@ async function sendMessage(
     pending: { requests, origin: { entityAuth, masterToken }, identity: identityData.identity },
     epoch,
   };
-  return { sent, writing: write() };
+  return { sent, writing: { done: write(), isCut: () => isCut } };
 }
 
 async function keyRequests(method: KeyExchange, deadline: Deadline): Promise<readonly KeyRequest[]> {

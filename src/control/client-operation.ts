@@ -56,6 +56,13 @@ export interface Pushes {
   end(isOver: boolean): void;
 }
 
+/** A message on its way out. */
+export interface Writing {
+  readonly done: Promise<void>;
+  /** The transport took no more. Otherwise, if it fails, the body did. */
+  isCut(): boolean;
+}
+
 /** What a reply is read and judged by. */
 export interface SentMessage {
   readonly format: Format;

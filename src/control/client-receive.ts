@@ -13,7 +13,9 @@ import type { Exchange } from "../platform/transport.ts";
 import type { Lease } from "../store/device-store.ts";
 import { isSameMasterToken } from "../tokens/master-token.ts";
 import type { Protection } from "./api.ts";
-import type { AttemptOutcome, Operation, Pushes, SentMessage } from "./client-operation.ts";
+import type { RepeatableBody } from "./bodies.ts";
+import { OutgoingChannel } from "./channel.ts";
+import type { AttemptOutcome, Operation, Pushes, SentMessage, Writing } from "./client-operation.ts";
 import { learnCapabilities } from "./key-offers.ts";
 import { ANY_MESSAGE_ID } from "./recovery.ts";
 import { reportError, reportIncoming } from "./reports.ts";
@@ -25,7 +27,7 @@ export async function awaitPushes(
   operation: Operation,
   sent: SentMessage,
   exchange: Exchange,
-  writing: Promise<void>,
+  writing: Writing,
 ): Promise<AttemptOutcome> {
   const { engine, body } = operation;
   const lease = sent.masterToken === null ? null : engine.store.leaseOf(sent.masterToken);
@@ -34,9 +36,10 @@ export async function awaitPushes(
     else exchange.abort();
     lease?.release();
   };
-  // What cannot be said to the end is not answered to the end either.
   let failure: unknown = null;
-  const written = writing.catch((error) => {
+  const written = writing.done.catch((error) => {
+    // Where the server takes no more, what it says to that is still of interest.
+    if (writing.isCut()) return;
     failure = error;
     exchange.abort();
     throw error;
@@ -57,6 +60,56 @@ export async function awaitPushes(
     if (outcome?.kind === "reply") written.catch(() => {}).finally(() => body.end());
     else end(false);
   }
+}
+
+const forever = () => new Promise<never>(() => {});
+
+/**
+ * Reads the reply while the message is still being written: whoever answers as it reads would otherwise wait for this
+ * side, and this side for it. The session of the message is held until its last byte left.
+ */
+export async function receiveMeanwhile(
+  operation: Operation,
+  sent: SentMessage,
+  exchange: Exchange,
+  writing: Writing,
+): Promise<AttemptOutcome> {
+  const { engine, body } = operation;
+  const lease = sent.masterToken === null ? null : engine.store.leaseOf(sent.masterToken);
+  let isWritten = false;
+  const written = writing.done
+    .then(() => {
+      isWritten = true;
+    })
+    .finally(() => lease?.release());
+  if (body instanceof OutgoingChannel) written.catch((error) => body.fail(error));
+  // A body that fails ends the message. Where the server takes no more of it, its reply says why.
+  const failed = written.then(forever, (error) => (writing.isCut() ? forever() : Promise.reject(error)));
+  let outcome: AttemptOutcome | null = null;
+  try {
+    outcome = await Promise.race([receiveReply(operation, sent, exchange), failed]);
+    return outcome;
+  } finally {
+    if (outcome?.kind === "reply") endMeanwhile(outcome, body, exchange, writing);
+    else if (isWritten) exchange.reader.cancel();
+    else exchange.abort();
+  }
+}
+
+/** The reply began before the message was written: it fails with the rest of it. */
+function endMeanwhile(
+  reply: AttemptOutcome & { kind: "reply" },
+  body: RepeatableBody,
+  exchange: Exchange,
+  { done, isCut }: Writing,
+): void {
+  void done
+    .catch((error) => {
+      if (isCut()) return;
+      reply.body.fail(error);
+      exchange.abort();
+    })
+    .finally(() => body.end());
 }
 
 /** The next message that a server pushes, or null: it ended. `before`: the message before it. */

@@ -128,17 +128,18 @@ class Client implements MslClient {
   }
 
   async #perform(operation: Operation): Promise<Final> {
-    let isGoingOn = false;
+    let isReply = false;
     try {
       const outcome = await this.#run(operation);
-      isGoingOn = outcome.kind === "reply" && outcome.pushes !== null;
+      isReply = outcome.kind === "reply";
       if (outcome.kind === "sent") operation.deadline.end();
       return outcome;
     } catch (error) {
       operation.deadline.end();
       throw error;
     } finally {
-      if (!isGoingOn) operation.body.end();
+      // What of it is still being written ends by itself.
+      if (!isReply) operation.body.end();
     }
   }
 

@@ -146,12 +146,12 @@ export class BodyReader {
     return chunk;
   }
 
-  /** Nothing is read after a failure, which every later read meets again. */
+  /** Nothing is read after a failure, which every later read meets again, and one that waits. */
   #failed(error: unknown): unknown {
     this.#isDone = true;
     if (error instanceof MslProtocolError) error.context.messageId ??= this.#options.messageId;
-    this.#failure = { error };
-    return error;
+    this.#failure ??= { error };
+    return this.#failure.error;
   }
 
   #ended(): null {

@@ -88,6 +88,51 @@ describe.each(CARRIERS)("over %s", (carrier) => {
     if (carrier === "loopback") expect(most).toBeLessThan(1 << 20);
   });
 
+  test("a large request that is answered as it is read needs no channel", async () => {
+    const { tv } = await started(carrier, (request) => ({ body: request, compress: false }));
+    function* pieces() {
+      for (let i = 0; i < 128; i++) yield new Uint8Array(65536).fill(i);
+    }
+    const reply = await tv.request({ body: pieces, compress: false, timeoutMs: 20_000 });
+    let size = 0;
+    for await (const piece of reply) size += piece.length;
+    expect(size).toBe(128 * 65536);
+    // Its connection, or another one, serves the next.
+    expect(await (await tv.request({ body: "next", timeoutMs: 5000 })).text()).toBe("next");
+  });
+
+  test("a body that fails while its answer is read is the end of both", async () => {
+    const heard: unknown[] = [];
+    const { tv } = await started(carrier, async (request) => {
+      return {
+        body: (async function* () {
+          try {
+            for await (const piece of request) yield piece;
+          } catch (error) {
+            heard.push((error as { code: string }).code);
+            throw error;
+          }
+        })(),
+      };
+    });
+    let fail = () => {};
+    async function* pieces() {
+      yield bytes("one");
+      await new Promise<void>((_, reject) => {
+        fail = () => reject(new Error("The disk is gone."));
+      });
+    }
+    const reply = await tv.request({ body: pieces(), timeoutMs: 5000 });
+    const got = reply[Symbol.asyncIterator]();
+    expect(text((await got.next()).value)).toBe("one");
+    const next = got.next();
+    fail();
+    await expect(next).rejects.toThrow("The disk is gone.");
+    await expect(reply.bytes()).rejects.toThrow("The disk is gone.");
+    for (let i = 0; i < 200 && heard.length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(heard).toHaveLength(1);
+  });
+
   test("pushed messages come one after another until the server has said all", async () => {
     const { world, tv } = await started(carrier, pushing);
     await ask(tv);

@@ -19,6 +19,7 @@ export const RANKS = {
   builder: 7,
   control: 8,
   profile: 9,
+  streams: 9,
   "": 10,
   cli: 11,
   demo: 12,

@@ -12,6 +12,7 @@ export type { ExchangeEvent, ServerEvent } from "./control/events.ts";
 export { createMetrics, LATENCY_BOUNDS, type Metrics, type MetricsSnapshot } from "./control/metrics.ts";
 export { createServer } from "./control/server.ts";
 export { slotContext } from "./crypto/symmetric.ts";
+export { compression } from "./message/body.ts";
 export type {
   EntityStanding,
   IssuerState,

@@ -1,9 +1,10 @@
 // An MSL server as a fetch-style handler (`Request` in, `Response` out), for workers and edge servers. The request body
-// is read as it arrives; the answer is collected and returned whole.
+// is read as it arrives; the answer is returned whole, or as it is written where the platform's streams are given.
 
 import { MslTransportError } from "../errors/msl-error.ts";
-import type { ByteReader } from "../platform/transport.ts";
-import { CollectingWriter, type EndpointSignal, type MessageEndpoint } from "./pipe.ts";
+import type { ByteReader, ByteWriter } from "../platform/transport.ts";
+import { concatBytes } from "./bytes.ts";
+import { type EndpointSignal, type MessageEndpoint, Pipe, type PipeStream, pipeStream } from "./pipe.ts";
 
 /** The parts of `Request` and `Response` that are used. */
 export interface FetchRequest {
@@ -14,15 +15,19 @@ export interface FetchRequest {
 }
 
 interface BodyReader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }>;
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   cancel(): Promise<void>;
 }
 
 export interface FetchHandlerOptions<R> {
   /** Makes the platform's response: `(body, init) => new Response(body, init)`. */
   readonly respond: (body: Uint8Array | null, init: { status: number; headers: Record<string, string> }) => R;
+  /** The same for a stream. Where it is given, pushed messages and large answers leave as they are written. */
+  readonly respondStream?: (body: PipeStream, init: { status: number; headers: Record<string, string> }) => R;
   readonly cors?: readonly string[];
 }
+
+const BUFFER_BYTES = 65536;
 
 export function fetchHandler<R>(
   endpoint: MessageEndpoint,
@@ -43,12 +48,62 @@ export function fetchHandler<R>(
     }
     if (request.method !== "POST")
       return options.respond(null, { status: 405, headers: { ...headers, allow: "POST, OPTIONS" } });
-    const writer = new CollectingWriter();
-    await endpoint(bodyReader(request), writer, { signal: request.signal ?? null });
-    const body = writer.take();
-    if (body.length > 0) headers["content-type"] = body[0] === 0x7b ? "application/json" : "application/cbor-seq";
-    return options.respond(body, { status: 200, headers });
+    const writer = new AnswerWriter(options.respondStream !== undefined);
+    const answering = endpoint(bodyReader(request), writer, { signal: request.signal ?? null });
+    await Promise.race([answering, writer.started]);
+    const { pipe } = writer;
+    const type = writer.firstByte === 0x7b ? "application/json" : "application/cbor-seq";
+    if (writer.firstByte !== null) headers["content-type"] = type;
+    if (pipe === null || options.respondStream === undefined) {
+      return options.respond(writer.take(), { status: 200, headers });
+    }
+    answering.then(
+      () => pipe.end(),
+      () => pipe.fail("The server failed."),
+    );
+    return options.respondStream(pipeStream(pipe), { status: 200, headers });
   };
+}
+
+/** Holds an answer until it is whole, or flushed, or large. */
+class AnswerWriter implements ByteWriter {
+  readonly started: Promise<void>;
+  pipe: Pipe | null = null;
+  firstByte: number | null = null;
+  readonly #canStream: boolean;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #start: () => void = () => {};
+
+  constructor(canStream: boolean) {
+    this.#canStream = canStream;
+    this.started = new Promise((resolve) => {
+      this.#start = resolve;
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.pipe !== null) return this.pipe.write(bytes);
+    this.firstByte ??= bytes[0] ?? null;
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > BUFFER_BYTES) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (!this.#canStream || this.pipe !== null || this.#heldBytes === 0) return;
+    this.pipe = new Pipe();
+    this.#start();
+    await this.pipe.write(this.take());
+  }
+
+  async end(): Promise<void> {}
+
+  take(): Uint8Array {
+    const whole = concatBytes(this.#held);
+    this.#held = [];
+    return whole;
+  }
 }
 
 function bodyReader(request: FetchRequest): ByteReader {

@@ -1,10 +1,12 @@
 // A transport over `fetch`, for browsers, TVs and workers. No Content-Type is set: receivers ignore it, and it would
-// cost browsers a preflight round trip. The request body is buffered, since fetch is half-duplex.
+// cost browsers a preflight round trip. The request body is held whole unless the engine is said to stream it; either
+// way the reply is read when the request has been sent.
 
 import { MslTransportError } from "../errors/msl-error.ts";
 import { watchCancel } from "../platform/signal.ts";
 import type { ByteReader, Exchange, Transport } from "../platform/transport.ts";
 import { concatBytes } from "./bytes.ts";
+import { Pipe, pipeStream } from "./pipe.ts";
 
 /** The platform's `fetch`, in whatever typings: it is given `{ method, body, signal? }`. */
 export type Fetch = (url: string, init: never) => Promise<FetchResponse>;
@@ -32,12 +34,22 @@ interface Controller {
 
 declare const AbortController: (new () => Controller) | undefined;
 
+export interface FetchOptions {
+  /**
+   * Large requests are sent as they are made, as a stream. Only for engines that can: Node, Deno, workers, and Chromium
+   * over HTTP/2, with a preflight in pages of other origins. Default: they are held whole.
+   */
+  readonly streamRequests?: boolean;
+}
+
+const BUFFER_BYTES = 65536;
+
 /** @param fetch  the platform's `fetch`, bound to its global object */
-export function fetchTransport(url: string, fetch: Fetch): Transport {
+export function fetchTransport(url: string, fetch: Fetch, options: FetchOptions = {}): Transport {
   return {
     async open({ signal }) {
       const controller = typeof AbortController === "undefined" ? null : new AbortController();
-      const exchange = new FetchExchange(url, fetch, controller);
+      const exchange = new FetchExchange(url, fetch, controller, options.streamRequests === true);
       watchCancel(signal, () => exchange.abort());
       return exchange;
     },
@@ -52,7 +64,12 @@ class FetchExchange implements Exchange {
   #response: Promise<FetchResponse> | null = null;
   #source: ByteReader | null = null;
 
-  constructor(url: string, fetch: Fetch, controller: Controller | null) {
+  readonly #canStream: boolean;
+  #pipe: Pipe | null = null;
+  #size = 0;
+
+  constructor(url: string, fetch: Fetch, controller: Controller | null, canStream: boolean) {
+    this.#canStream = canStream;
     this.#url = url;
     this.#fetch = fetch;
     this.#controller = controller;
@@ -60,16 +77,34 @@ class FetchExchange implements Exchange {
 
   readonly writer = {
     write: async (bytes: Uint8Array) => {
+      if (this.#pipe !== null) return this.#pipe.write(bytes);
       this.#parts.push(bytes);
+      this.#size += bytes.length;
+      if (this.#size > BUFFER_BYTES) await this.#flush();
     },
+    flush: () => this.#flush(),
     end: async () => {
-      const controller = this.#controller;
-      const init = { method: "POST", body: concatBytes(this.#parts) };
-      const fetch = this.#fetch;
-      this.#response = fetch(this.#url, (controller === null ? init : { ...init, signal: controller.signal }) as never);
-      this.#response.catch(() => {});
+      if (this.#pipe !== null) return this.#pipe.end();
+      this.#start({ body: concatBytes(this.#parts) });
     },
   };
+
+  async #flush(): Promise<void> {
+    if (!this.#canStream || this.#pipe !== null || this.#size === 0) return;
+    const pipe = new Pipe();
+    this.#pipe = pipe;
+    this.#start({ body: pipeStream(pipe), duplex: "half" });
+    this.#response?.catch(() => pipe.fail("The request failed."));
+    await pipe.write(concatBytes(this.#parts.splice(0)));
+  }
+
+  #start(body: object): void {
+    const controller = this.#controller;
+    const init = { method: "POST", ...body, ...(controller !== null && { signal: controller.signal }) };
+    const fetch = this.#fetch;
+    this.#response = fetch(this.#url, init as never);
+    this.#response.catch(() => {});
+  }
 
   readonly reader: ByteReader = {
     read: async () => {
@@ -105,6 +140,7 @@ class FetchExchange implements Exchange {
 
   abort(): void {
     this.#controller?.abort();
+    this.#pipe?.fail("Aborted.");
     this.#source?.cancel();
   }
 }

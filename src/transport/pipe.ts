@@ -80,6 +80,29 @@ export class Pipe implements ByteReader, ByteWriter {
   }
 }
 
+/** The platform's ReadableStream, as it is typed there. */
+export type PipeStream = typeof globalThis extends { ReadableStream: { prototype: infer S } } ? S : object;
+
+interface StreamSource {
+  pull(controller: { enqueue(bytes: Uint8Array): void; close(): void }): Promise<void>;
+  cancel(): void;
+}
+
+declare const ReadableStream: new (source: StreamSource, strategy: { highWaterMark: number }) => PipeStream;
+
+/** The reading end as a stream, where the platform has them. */
+export function pipeStream(pipe: Pipe): PipeStream {
+  const source: StreamSource = {
+    async pull(controller) {
+      const bytes = await pipe.read();
+      if (bytes === null) controller.close();
+      else controller.enqueue(bytes);
+    },
+    cancel: () => pipe.cancel(),
+  };
+  return new ReadableStream(source, { highWaterMark: 0 });
+}
+
 /** A reader over bytes that are already here. */
 export function bytesReader(...parts: readonly Uint8Array[]): ByteReader {
   let at = 0;

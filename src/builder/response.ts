@@ -4,6 +4,7 @@
 import type { Core } from "../core/core.ts";
 import type { EncodeFields, Format } from "../encoding/codec.ts";
 import type { EntityAuthData } from "../entity-auth/scheme.ts";
+import { RESPONSE } from "../errors/codes.ts";
 import { MslProtocolError, protocolError } from "../errors/msl-error.ts";
 import type { KeyExchange } from "../key-exchange/scheme.ts";
 import { headerBinding, isProved, type MessageHeader } from "../message/header.ts";
@@ -98,7 +99,7 @@ export function needsExchange(request: MessageHeader, now: number): boolean {
   return masterToken === null || isRenewable(masterToken, null, now) || isExpired(masterToken, null, now);
 }
 
-/** @throws KEYX_FACTORY_NOT_FOUND, the last failure */
+/** @throws KEYX_FACTORY_NOT_FOUND, what the token is refused for, the last failure */
 async function exchangeKeys(request: MessageHeader, around: ResponseSurroundings): Promise<IssuedExchange | null> {
   const renew = verifiedOrNull(request.masterToken);
   if (request.masterToken !== null && renew === null) protocolError("MASTERTOKEN_UNTRUSTED", "mastertoken");
@@ -149,7 +150,8 @@ async function answerFirst(
         return { scheme: exchange.name, keydata, masterToken: await issue(around.issuer, token) };
       } catch (error) {
         if (!(error instanceof MslProtocolError)) throw error;
-        failure = error;
+        // What is wrong with the token tells the sender how to go on; that another scheme is not for it does not.
+        if (failure?.responseCode !== RESPONSE.ENTITY_REAUTH) failure = error;
       }
     }
   }

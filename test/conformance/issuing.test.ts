@@ -20,6 +20,7 @@ import {
   FORMATS,
   HEADER,
   issue,
+  issuerOf,
   issueUser,
   keyRequests,
   message,
@@ -147,6 +148,30 @@ describe.each(FORMATS)("%s: master tokens", (format) => {
     expect([plain.code, plain.reply.data.has("keyresponsedata")]).toEqual(["accepted", false]);
   });
 });
+
+test.each(FORMATS)(
+  "%s: a token that is not renewed any more is refused as such, whatever other schemes were not for its entity",
+  async (format) => {
+    const world = await World.create();
+    const first = await issue(world, DUE, "anon-1");
+    const send = async () => codeOf(world, await message(format, { masterToken: first }, await renewable(world)));
+    // The positive control: while the line is young its token is renewed.
+    expect(await send()).toBe("accepted");
+    // Its sequence goes on without it.
+    let newest = first;
+    for (let i = 0; i < 3; i++) {
+      const keys = { ...first.verified.keys };
+      newest = await issuerOf(world).issueMasterToken({
+        identity: "anon-1",
+        keys,
+        renew: newest,
+        kind: "authenticated",
+        format,
+      });
+    }
+    expect(await send()).toBe("MASTERTOKEN_SEQUENCE_NUMBER_OUT_OF_SYNC");
+  },
+);
 
 describe.each(FORMATS)("%s: user ID tokens", (format) => {
   test("CTL-67 an expired user ID token is renewed, also in a request that is not renewable", async () => {

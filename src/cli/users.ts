@@ -4,7 +4,7 @@ import type { LocalEntity, UserSession } from "../control/api.ts";
 import { type Core, SESSION_ENCRYPTION, SESSION_MAC } from "../core/core.ts";
 import { type Clock, nowSeconds } from "../platform/clock.ts";
 import { nodeClock } from "../platform/clock-node.ts";
-import { createMasterToken } from "../tokens/master-token.ts";
+import { CLAIMED, createMasterToken } from "../tokens/master-token.ts";
 import { type TokenCrypto, tokenKeys } from "../tokens/token-crypto.ts";
 import type { TokenIssuer } from "../tokens/token-issuer.ts";
 import { createUserIdToken } from "../tokens/user-id-token.ts";
@@ -51,6 +51,7 @@ async function earlierTokens(
   { core, local }: { readonly core: Core; readonly local: LocalEntity },
 ): Promise<UserAuthData> {
   const crypto = tokenKeys([keys.issuerContext(core)]);
+  const isProved = local.scheme.authenticates ?? local.scheme.protectsIntegrity;
   const identity = (await local.data(null))?.identity ?? "";
   const now = nowSeconds(nodeClock);
   const life = { renewalWindow: now + 3600, expiration: now + 86_400 };
@@ -61,7 +62,7 @@ async function earlierTokens(
     serialNumber: serial(),
     identity,
     keys: { encryption: core.generateKey(SESSION_ENCRYPTION, 16), mac: core.generateKey(SESSION_MAC, 32) },
-    issuerData: {},
+    issuerData: isProved ? {} : { [CLAIMED]: true },
   });
   const mtSerialNumber = masterToken.serialNumber;
   const fields = { ...life, mtSerialNumber, serialNumber: serial(), user, issuerData: {} };

@@ -50,7 +50,7 @@ export async function responseTokens(
   try {
     return await completeTokens(request, around, attachUser, keyResponse);
   } catch (error) {
-    // Nobody will hear of this session.
+    // Nobody will hear of its master token.
     keyResponse.masterToken.verified.context.dispose();
     throw error;
   }

@@ -214,8 +214,8 @@ export interface MslClient {
   /**
    * Sends a message, after a handshake where one is needed, and gives what the server pushes on the same connection
    * until it ends it; a response counts as one. Recovery ends with the first message. On full-duplex transports the
-   * server may push while the body is being sent. Where the connection is not authentic, whoever is on it can push what
-   * the server pushed in this session before: let messages carry a number where that matters.
+   * server may push while the body is being sent. Where the connection is not authentic, whoever is on it can repeat what
+   * was pushed under the same master token: let messages carry a number where that matters.
    */
   subscribe(init: SendInit): Subscription;
   readonly session: ClientSession;

@@ -108,7 +108,7 @@ export interface PeerSession {
   forgetUser(id: string): Promise<void>;
   /** Forgets all tokens that the counterpart issued; a reply under way does not bring them back. */
   clear(): Promise<void>;
-  /** Finishes what is being sent, then drops the connection, if this session was given one. */
+  /** Finishes what is being sent, then drops the connection, if there is one. */
   close(): Promise<void>;
 }
 

@@ -32,7 +32,6 @@ const BLOCK = 16;
  */
 export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoContext {
   const { keyId, keys } = options;
-  const unwrapSession = keys.unwrapSession?.bind(keys) ?? null;
   const algorithm = keys.signatureAlgorithm ?? "HmacSHA256";
   const macBytes = MAC_BYTES[algorithm];
   return {
@@ -145,15 +144,7 @@ export function opaqueContext(core: Core, options: OpaqueContextKeys): CryptoCon
         (raw) => raw,
       );
     },
-    unwrapSession:
-      unwrapSession === null
-        ? null
-        : (encryptionKey, macKey) =>
-            answered(
-              "UNWRAP_ERROR",
-              () => unwrapSession(encryptionKey, macKey),
-              (held) => opaqueSession(core, held),
-            ),
+    unwrapSession: sessionUnwrapping(core, keys),
     slots: null,
     dispose() {
       if (options.owns === true) keys.dispose?.();
@@ -205,7 +196,6 @@ export function restoreWrappedSession(core: Core, keys: Pick<KeyOperations, "unw
 
 /** A private RSA key that is elsewhere, for the key pairs of ASYMMETRIC_WRAPPED. */
 export function opaqueDecryption(core: Core, keys: DecryptionOperations): OpaqueDecryption {
-  const unwrapSession = keys.unwrapSession?.bind(keys) ?? null;
   return {
     decrypt(wrapped) {
       if (keys.decrypt === undefined) return protocolError("DECRYPT_NOT_SUPPORTED");
@@ -216,15 +206,7 @@ export function opaqueDecryption(core: Core, keys: DecryptionOperations): Opaque
         (plain) => plain,
       );
     },
-    unwrapSession:
-      unwrapSession === null
-        ? null
-        : (encryptionKey, macKey) =>
-            answered(
-              "UNWRAP_ERROR",
-              () => unwrapSession(encryptionKey, macKey),
-              (held) => opaqueSession(core, held),
-            ),
+    unwrapSession: sessionUnwrapping(core, keys),
     dispose: () => keys.dispose?.(),
   };
 }
@@ -270,6 +252,18 @@ export function ecdsaToDer(raw: Uint8Array): Uint8Array {
   });
   const body = integers.flatMap((digits) => [0x02, digits.length, ...digits]);
   return Uint8Array.of(0x30, body.length, ...body);
+}
+
+/** Whole sessions that the holder unwraps and keeps; null: it does not. */
+function sessionUnwrapping(core: Core, keys: Pick<KeyOperations, "unwrapSession">): OpaqueDecryption["unwrapSession"] {
+  const unwrap = keys.unwrapSession?.bind(keys);
+  if (unwrap === undefined) return null;
+  return (encryptionKey, macKey) =>
+    answered(
+      "UNWRAP_ERROR",
+      () => unwrap(encryptionKey, macKey),
+      (held) => opaqueSession(core, held),
+    );
 }
 
 /** The holder's answer through `next`; what it raises, as an error of the operation. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseOptions } from "../../src/cli/options.ts";
 import { run } from "../../src/cli/run.ts";
+import { tinymsl } from "./command.ts";
 
 const KEYS = "test/vectors/keys.json";
 const dir = mkdtempSync(join(tmpdir(), "tinymsl-cli-"));
@@ -14,20 +15,6 @@ afterAll(async () => {
   for (const stop of stops) stop();
   rmSync(dir, { recursive: true, force: true });
 });
-
-async function tinymsl(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    isTerminal: false,
-    stdin: async () => new Uint8Array(0),
-    onStop() {},
-  };
-  const code = await run(args, io);
-  return { code, out, err, json: () => out.map((line) => JSON.parse(line)) };
-}
 
 /** Starts `serve` and gives its URL and log. */
 async function serve(...args: string[]) {

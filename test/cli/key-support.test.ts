@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import { tinymsl } from "./command.ts";
 import { World } from "../scenario/world.ts";
 
 const KEYS = "test/vectors/keys.json";
@@ -20,20 +21,6 @@ interface Row {
   readonly roundTrips: number;
   readonly error?: { readonly code: string };
   readonly messages: readonly { readonly direction: string; readonly keyx: readonly string[] }[];
-}
-
-async function tinymsl(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    isTerminal: false,
-    stdin: async () => new Uint8Array(0),
-    onStop() {},
-  };
-  const code = await run(args, io);
-  return { code, out, err };
 }
 
 function serve(...args: string[]): Promise<string> {

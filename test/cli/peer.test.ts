@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import { tinymsl as command } from "./command.ts";
 
 const KEYS = "test/vectors/keys.json";
 const dir = mkdtempSync(join(tmpdir(), "tinymsl-peer-"));
@@ -17,17 +18,8 @@ afterAll(async () => {
 type Line = Record<string, unknown> & { messages: Record<string, unknown>[] };
 
 async function tinymsl(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    isTerminal: false,
-    stdin: async () => new Uint8Array(0),
-    onStop() {},
-  };
-  const code = await run(args, io);
-  return { code, lines: out.map((line) => JSON.parse(line) as Line), err };
+  const { code, json, err } = await command(...args);
+  return { code, lines: json() as Line[], err };
 }
 
 async function serve(...args: string[]) {

@@ -1,29 +1,14 @@
 // Messages that a server pushes, and what may not pass for one.
 
 import { describe, expect, test } from "vitest";
-import type { ClientConfig, Incoming, MslClient, RequestHandler } from "../../src/control/api.ts";
+import type { ClientConfig } from "../../src/control/api.ts";
 import { MslProtectionRequired, MslUsageError } from "../../src/errors/msl-error.ts";
 import type { Exchange, Transport } from "../../src/platform/transport.ts";
 import { bytesReader } from "../../src/transport/pipe.ts";
+import { ask, pushing, texts } from "./pushing.ts";
 import { World } from "./world.ts";
 
 const bytes = (text: string) => Buffer.from(text);
-
-async function texts(subscription: AsyncIterable<Incoming>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const message of subscription) all.push(await message.text());
-  return all;
-}
-
-/** Three messages to who names a topic; whoever asks gets an answer. */
-const pushing: RequestHandler = async (request) => {
-  const topic = await request.text();
-  if (topic === "ask") return { body: "answer" };
-  for (const n of [1, 2, 3]) await request.push({ body: `${topic} ${n}` });
-  return null;
-};
-
-const ask = async (tv: MslClient) => (await tv.request({ body: "ask" })).text();
 
 describe("one server", () => {
   /** A device whose next exchanges are answered with recorded bytes, where `replay` is set. */
@@ -51,7 +36,7 @@ describe("one server", () => {
     const { world, tv, script } = await replaying(config);
     expect(await texts(tv.subscribe({ body: "news" }))).toEqual(["news 1", "news 2", "news 3"]);
     const { request, response } = world.wire.at(-1)!;
-    // What the server said to this session, whenever it was, the keys verify.
+    // What the server said under these keys, whenever it was, they verify.
     script.replay = response;
     expect(await texts(tv.subscribe({ body: "news" }))).toEqual(["news 1", "news 2", "news 3"]);
     script.replay = request;

@@ -1,10 +1,11 @@
 // Bodies that flow both ways at once, and messages that a server pushes, over every transport that carries them.
 
 import { afterEach, describe, expect, test } from "vitest";
-import type { ClientConfig, Incoming, MslClient, RequestHandler, Subscription } from "../../src/control/api.ts";
+import type { ClientConfig, Incoming, RequestHandler, Subscription } from "../../src/control/api.ts";
 import { MslRemoteError } from "../../src/errors/msl-error.ts";
 import type { Transport } from "../../src/platform/transport.ts";
 import { CARRIERS, live } from "./live.ts";
+import { ask, pushing, texts } from "./pushing.ts";
 import type { World } from "./world.ts";
 
 const bytes = (text: string) => Buffer.from(text);
@@ -24,22 +25,6 @@ async function started(
   closes.push(close);
   return { world, tv: await device(overrides(world, transport)) };
 }
-
-async function texts(subscription: AsyncIterable<Incoming>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const message of subscription) all.push(await message.text());
-  return all;
-}
-
-/** Three messages to who names a topic; whoever asks gets an answer. */
-const pushing: RequestHandler = async (request) => {
-  const topic = await request.text();
-  if (topic === "ask") return { body: "answer" };
-  for (const n of [1, 2, 3]) await request.push({ body: `${topic} ${n}` });
-  return null;
-};
-
-const ask = async (tv: MslClient) => (await tv.request({ body: "ask" })).text();
 
 describe.each(CARRIERS)("over %s", (carrier) => {
   test("a channel plays ping-pong: each piece leaves when it is there", async () => {
